@@ -1,0 +1,126 @@
+"""The command line: one command for each mode, `fetch` and `info`.
+
+Everything heavy is imported when a command runs, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from easyphoto_video import __version__
+from easyphoto_video.errors import BadRequest, EasyPhotoError, HostFailed, Stopped
+from easyphoto_video.host.standalone.options import add_options, request_of
+from easyphoto_video.host.standalone.progress import progress
+from easyphoto_video.request import MODES
+
+PROGRAM = "python3 launch.py"
+HOME = Path(__file__).parents[3]
+"""The folder of launch.py; models/ and outputs/ lie in it unless --data-dir says otherwise."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command and return its exit code: 0, 1 failed, 2 bad input, 130 stopped."""
+    wants_json = "--json" in argv
+    try:
+        args = parse(argv)
+        args.command(args)
+    except KeyboardInterrupt:
+        return _report(Stopped("Stopped."), wants_json)
+    except EasyPhotoError as error:
+        return _report(error, wants_json)
+    except Exception as error:
+        traceback.print_exc()
+        return _report(HostFailed(f"{type(error).__name__}: {error}"), wants_json)
+    return 0
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The arguments as a namespace whose `command` runs them. Raises BadRequest."""
+    parser = _parser()
+    args, unknown = parser.parse_known_args(argv)
+    if unknown:
+        known = [option for action in args.parser._actions for option in action.option_strings]
+        near = difflib.get_close_matches(unknown[0].split("=")[0], known, 1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        help_line = f"{hint}See {args.parser.prog} --help."
+        raise BadRequest("Command line", unknown[0], "is not an option", help_line)
+    return args
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argparse parser whose complaints are ours."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadRequest("Command line", message, "cannot be read", f"See {self.prog} --help.")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog=PROGRAM, description="Portrait videos.", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, run: Callable[[argparse.Namespace], None], help: str) -> _Parser:
+        sub = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
+        sub.add_argument("--json", action="store_true", help="print the result as one JSON line")
+        sub.add_argument(
+            "--data-dir",
+            type=Path,
+            default=HOME,
+            metavar="DIR",
+            help="folder with models/ and outputs/; may be an existing WebUI",
+        )
+        sub.set_defaults(command=run, parser=sub)
+        return sub
+
+    for mode, kind in MODES.items():
+        sub = command(mode, _render, (kind.__doc__ or "").splitlines()[0])
+        sub.set_defaults(mode=mode)
+        add_options(sub, kind)
+    info = command("info", _info, "Print the request that a file was made with.")
+    info.add_argument("file", type=Path, metavar="FILE")
+    fetch = command("fetch", _fetch, "Download a file of the catalogue; without a name, list it.")
+    fetch.add_argument("name", nargs="?", metavar="NAME")
+    fetch.add_argument("--accept-licence", action="store_true", help="accept the file's licence")
+    return parser
+
+
+def _render(args: argparse.Namespace) -> None:
+    request = request_of(args, MODES[args.mode])
+    from easyphoto_video.host.standalone.job import Job, render
+
+    job = Job(request, args.data_dir, args.out, args.device, args.precision)
+    with progress(sys.stderr) as watch:
+        result = render(job, watch)
+    print(json.dumps(result) if args.json else result["path"])
+
+
+def _info(args: argparse.Namespace) -> None:
+    from easyphoto_video.video.note import read_note
+
+    note = json.loads(read_note(args.file))
+    print(json.dumps(note, ensure_ascii=False, indent=None if args.json else 2))
+
+
+def _fetch(args: argparse.Namespace) -> None:
+    from easyphoto_video import weights
+
+    if args.name is None:
+        print(weights.table())
+        return
+    with progress(sys.stderr) as watch:
+        path = weights.fetch(args.name, args.data_dir, watch, accept_licence=args.accept_licence)
+    print(json.dumps({"path": str(path)}) if args.json else path)
+
+
+def _report(error: EasyPhotoError, wants_json: bool) -> int:
+    print(error, file=sys.stderr)
+    if wants_json:
+        print(json.dumps({"error": str(error), "kind": type(error).__name__}))
+    return error.exit_code

@@ -1,0 +1,68 @@
+"""The options of the command line, generated from a request's fields."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from easyphoto_video.errors import BadRequest
+from easyphoto_video.request import Request
+from easyphoto_video.setting import Setting, settings
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "fp32", "fp16", "bf16")
+
+
+def add_options(parser: argparse.ArgumentParser, kind: type[Request]) -> None:
+    """An option for each field of the request, then those that say where and how to run."""
+    fields = parser.add_argument_group("what to make")
+    for field, setting in settings(kind):
+        several = field.type.startswith("tuple")
+        fields.add_argument(
+            option_of(field.name, several),
+            dest=field.name,
+            action="append" if several else "store",
+            default=argparse.SUPPRESS,
+            metavar=_metavar(setting, several),
+            help=_help(setting, field.default),
+        )
+    if {"width", "height"} <= {field.name for field, _ in settings(kind)}:
+        fields.add_argument("--size", metavar="WxH", help="width and height at once: 512x768")
+    run = parser.add_argument_group("where and how")
+    run.add_argument("--out", type=Path, metavar="PATH", help="file or folder to write to")
+    run.add_argument("--device", choices=DEVICES, default="auto", help="what to compute on")
+    run.add_argument("--precision", choices=PRECISIONS, default="auto", help="of the weights")
+
+
+def request_of(args: argparse.Namespace, kind: type[Request]) -> Request:
+    """The request that the options describe. Raises BadRequest."""
+    given = vars(args)
+    values = {field.name: given[field.name] for field, _ in settings(kind) if field.name in given}
+    if given.get("size"):
+        values["width"], values["height"] = _size(given["size"])
+    return kind(**values)
+
+
+def option_of(name: str, several: bool) -> str:
+    """The option of a field: `clip_skip` is --clip-skip, `loras` is --lora, given many times."""
+    return "--" + (name.removesuffix("s") if several else name).replace("_", "-")
+
+
+def _size(text: str) -> tuple[str, str]:
+    width, cross, height = text.lower().partition("x")
+    if not cross:
+        raise BadRequest("Size", text, "is not a size", "Give WIDTHxHEIGHT, such as 512x768.")
+    return width, height
+
+
+def _metavar(setting: Setting, several: bool) -> str:
+    if several:
+        return "NAME:WEIGHT"
+    return "TEXT" if setting.low is None else (setting.unit or "NUMBER").upper()
+
+
+def _help(setting: Setting, default: Any) -> str:
+    shown = "" if default in ("", ()) else f" [{default}]"
+    range = f" ({setting.range})" if setting.range else ""
+    return f"{setting.help}{range}{shown}".replace("%", "%%")

@@ -1,0 +1,107 @@
+"""The command line: options come from the fields, bad input is refused with what to do."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from easyphoto_video.host.standalone.cli import main, parse
+from easyphoto_video.host.standalone.options import option_of, request_of
+from easyphoto_video.host.standalone.progress import Lines, progress
+from easyphoto_video.request import MODES, Lora, Text2Video
+from easyphoto_video.setting import settings
+
+
+def request(*argv: str) -> Text2Video:
+    made = request_of(parse(["text2video", *argv]), Text2Video)
+    assert isinstance(made, Text2Video)
+    return made
+
+
+def test_every_field_has_an_option(capsys: pytest.CaptureFixture[str]) -> None:
+    for mode, kind in MODES.items():
+        with pytest.raises(SystemExit, match="0"):
+            main([mode, "--help"])
+        text = capsys.readouterr().out
+        for field, _ in settings(kind):
+            assert option_of(field.name, field.type.startswith("tuple")) in text
+
+
+def test_without_options_the_request_is_the_default() -> None:
+    assert request() == Text2Video()
+
+
+def test_options_reach_their_fields() -> None:
+    made = request("--size", "64x128", "--lora", "a:0.5", "--lora", "b", "--fps", "30000/1001")
+    assert (made.width, made.height) == (64, 128)
+    assert made.loras == (Lora("a", 0.5), Lora("b", 1.0))
+    assert str(made.fps) == "30000/1001"
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--promt", "x"], "Did you mean --prompt"),
+        (["--size", "100x64"], "Width"),
+        (["--size", "big"], "WIDTHxHEIGHT"),
+        (["--frames", "0"], "from 1 to 4096"),
+        (["--sampler", "Magic"], "DPM"),
+        (["--device", "tpu"], "cpu"),
+    ],
+)
+def test_bad_options_are_refused(
+    argv: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["text2video", "--json", *argv]) == 2
+    printed = capsys.readouterr()
+    assert words in printed.err
+    assert words in json.loads(printed.out.splitlines()[-1])["error"]
+
+
+@pytest.mark.parametrize("argv", [[], ["text2opera"]])
+def test_no_command_is_refused(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(argv) == 2
+    assert "--help" in capsys.readouterr().err
+
+
+def test_info_says_when_a_file_has_no_note(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "no.mp4").write_bytes(b"nothing")
+    assert main(["info", str(tmp_path / "no.mp4")]) == 2
+    assert "no.mp4" in capsys.readouterr().err
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from easyphoto_video.host.standalone.cli import parse; parse(['text2video']);"
+        "print([m for m in ('torch', 'numpy', 'diffusers', 'cv2') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_lines_tell_tenths_once() -> None:
+    stream = io.StringIO()
+    watch = Lines(stream)
+    for step in range(101):
+        watch("denoising", step / 100)
+    assert len(stream.getvalue().splitlines()) == 11
+
+
+def test_bars_on_a_terminal_name_each_stage() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    stream = Terminal()
+    with progress(stream) as watch:
+        watch("denoising", 0.5)
+        watch("writing", 1.0)
+    assert "denoising" in stream.getvalue()
+    assert "100%" in stream.getvalue()

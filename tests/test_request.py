@@ -1,0 +1,112 @@
+"""Requests check themselves by their declarations and survive JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from easyphoto_video.errors import BadRequest
+from easyphoto_video.request import MODES, SAMPLERS, Lora, Text2Video, request_from
+from easyphoto_video.setting import Setting, settings
+
+REQUESTS = st.builds(
+    Text2Video,
+    prompt=st.text(),
+    negative=st.text(),
+    steps=st.integers(1, 150),
+    cfg=st.floats(1, 30),
+    sampler=st.sampled_from(SAMPLERS),
+    seed=st.integers(-1, 2**32 - 1),
+    width=st.integers(8, 256).map(lambda n: 8 * n),
+    frames=st.integers(1, 4096),
+    fps=st.fractions(1, 120, max_denominator=1001),
+    loras=st.lists(st.builds(Lora, st.just("user"), st.just(0.9))).map(tuple),
+)
+
+
+@given(REQUESTS)
+def test_json_and_back_is_the_identity(request_: Text2Video) -> None:
+    assert request_from(json.loads(json.dumps(request_.to_json()))) == request_
+
+
+def made(**values: Any) -> Text2Video:
+    """A request from values whose types pyright cannot know."""
+    return Text2Video(**values)
+
+
+def declarations() -> Iterator[tuple[str, Setting, object]]:
+    for kind in MODES.values():
+        for field, setting in settings(kind):
+            yield field.name, setting, field.default
+
+
+@pytest.mark.parametrize(("name", "setting", "default"), list(declarations()))
+def test_each_field_keeps_its_declared_range(name: str, setting: Setting, default: Any) -> None:
+    assert setting.help.endswith(".")
+    assert getattr(made(**{name: default}), name) == default
+    if setting.low is not None:
+        below = setting.low - (setting.step or 1) - (setting.auto is not None)
+        with pytest.raises(BadRequest, match=setting.label):
+            made(**{name: below})
+    if setting.high is not None:
+        with pytest.raises(BadRequest, match="out of range"):
+            made(**{name: setting.high + (setting.step or 1)})
+    if setting.low is not None and setting.step and setting.step > 1:
+        with pytest.raises(BadRequest, match="multiple"):
+            made(**{name: setting.low + 1})
+    if setting.choices:
+        with pytest.raises(BadRequest, match=setting.choices[0]):
+            made(**{name: "no such thing"})
+
+
+def test_labels_are_unique() -> None:
+    for kind in MODES.values():
+        labels = [setting.label for _, setting in settings(kind)]
+        assert len(labels) == len(set(labels))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"width": 100}, "multiple of 8"),
+        ({"frames": 0}, "from 1 to 4096"),
+        ({"frames": "many"}, "whole number"),
+        ({"frames": 2.5}, "whole number"),
+        ({"cfg": float("nan")}, "out of range"),
+        ({"fps": "1/0"}, "fraction"),
+        ({"fps": "inf"}, "fraction"),
+        ({"seed": -2}, "-1 for automatic"),
+        ({"loras": ["user:much"]}, "NAME:WEIGHT"),
+        ({"loras": 3}, "NAME:WEIGHT"),
+        ({"prompt": 3}, "a text"),
+        ({"overlap": 16}, "at most 15"),
+        ({"prompt": "8: a\n0: b"}, "line 2"),
+    ],
+)
+def test_bad_values_say_what_to_give(values: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadRequest, match=words):
+        made(**values)
+
+
+def test_unknown_fields_and_modes_are_refused_with_the_known_ones() -> None:
+    with pytest.raises(BadRequest, match="text2video"):
+        request_from({"mode": "text2opera"})
+    with pytest.raises(BadRequest, match="sampler"):
+        request_from({"mode": "text2video", "smapler": "DDIM"})
+
+
+@pytest.mark.parametrize("text", ["23.976", 23.976])
+def test_common_rates_stay_near_what_was_written(text: object) -> None:
+    fps = made(fps=text).fps
+    assert abs(fps - Fraction("23.976")) < Fraction(1, 1000)
+
+
+def test_lora_names_may_hold_colons() -> None:
+    assert Lora.parse("a:b:0.5") == Lora("a:b", 0.5)
+    assert Lora.parse("plain") == Lora("plain", 1.0)
