@@ -1,0 +1,131 @@
+"""Files of named tensors, read without running anything that stands in them.
+
+What a file is shows in its first bytes, never in its name: safetensors, or a pickle of torch's,
+which goes through torch's restricted unpickler alone.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+from torch import Tensor
+
+from easyphoto_video.errors import BadFile, Missing
+
+ENVELOPES = ("state_dict", "controlnet", "model", "module", "string_to_param")
+"""Names under which training programs put the tensors, beside their own notes."""
+
+AGAIN = "Download it again; `fetch NAME` does so for the files of the catalogue."
+CONVERT = (
+    "Do not trust it. If it comes from somebody you know, ask for the .safetensors, or convert it "
+    "in a place where nothing can be lost and give us that file."
+)
+
+
+def load_state_dict(path: Path | str) -> dict[str, Tensor]:
+    """The tensors of a file by name, on the CPU, in the file's dtype, out of any envelope.
+
+    What is no tensor is left out. Raises Missing when there is no file and BadFile when it is
+    damaged, holds no tensors or is a pickle that would run code.
+    """
+    path = Path(path)
+    loaded = _open(path)
+    while isinstance(loaded, Mapping) and (inner := _enveloped(loaded)) is not None:
+        loaded = inner
+    if not isinstance(loaded, Mapping):
+        raise BadFile(path, f"this holds a {type(loaded).__name__}, not tensors by name", AGAIN)
+    tensors = {str(name): t for name, t in loaded.items() if isinstance(t, Tensor)}
+    if not tensors:
+        raise BadFile(path, "this holds no tensors", AGAIN)
+    return tensors
+
+
+def read_metadata(path: Path | str) -> dict[str, str]:
+    """The notes of a safetensors file; empty for a pickle. Raises Missing and BadFile."""
+    path = Path(path)
+    if _is_pickle(_first_bytes(path)):
+        return {}
+    try:
+        with safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise _damaged(path, error) from error
+
+
+def _open(path: Path) -> Any:
+    if _is_pickle(_first_bytes(path)):
+        return _unpickled(path)
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise _damaged(path, error) from error
+
+
+def _first_bytes(path: Path) -> bytes:
+    if not path.exists():
+        raise Missing(str(path), "Check the name and the folder.")
+    try:
+        with path.open("rb") as file:
+            first = file.read(256)
+    except OSError as error:
+        raise BadFile(path, f"this cannot be read: {error.strerror}", "Give a file.") from error
+    if first.startswith(b"version https://git-lfs"):
+        raise BadFile(path, "this only points to the file in Git LFS", "Run `git lfs pull`.")
+    if first.lstrip().startswith(b"<"):
+        raise BadFile(path, "this is a web page, not a model", AGAIN)
+    return first
+
+
+def _is_pickle(first: bytes) -> bool:
+    return first.startswith((b"PK\x03\x04", b"\x80"))
+
+
+def _unpickled(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        code = re.search(r"(?:GLOBAL|class|function) ([\w.]+\.[\w.]+)", str(error))
+        if code is None:
+            raise BadFile(path, "this is a damaged pickle", AGAIN) from error
+        reason = f"this pickle would run code when opened ({code[1]}), and so it was not opened"
+        raise BadFile(path, reason, CONVERT) from error
+    except (RuntimeError, EOFError, LookupError, ValueError, TypeError, AttributeError) as error:
+        raise BadFile(path, "this is a damaged or no torch file", AGAIN) from error
+
+
+def _enveloped(loaded: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    found = (loaded.get(name) for name in ENVELOPES)
+    return next((inner for inner in found if isinstance(inner, Mapping)), None)
+
+
+def _damaged(path: Path, error: Exception) -> BadFile:
+    size = path.stat().st_size
+    whole = _whole_size(path)
+    if whole is not None and size < whole:
+        return BadFile(path, f"this is cut off: {size} of {whole} bytes are there", AGAIN)
+    return BadFile(path, f"this is no safetensors file or a damaged one ({error})", AGAIN)
+
+
+def _whole_size(path: Path) -> int | None:
+    """The size that the header of a safetensors file promises, None when there is no header."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if not 2 <= length <= 100_000_000:  # the format's own limit
+            return None
+        header = file.read(length)
+    if len(header) < length:
+        return 8 + length if header.startswith(b"{") else None
+    try:
+        entries = json.loads(header)
+        ends = [v["data_offsets"][1] for k, v in entries.items() if k != "__metadata__"]
+        return 8 + length + max(ends, default=0)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
