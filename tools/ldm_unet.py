@@ -129,7 +129,8 @@ class SpatialTransformer(nn.Module):
         tokens = h.flatten(2).transpose(1, 2)  # (N, H*W, C)
         for block in self.transformer_blocks:
             tokens = block(tokens, context)
-        return self.proj_out(tokens.transpose(1, 2).reshape(x.shape)) + x
+        h = tokens.transpose(1, 2).contiguous()
+        return self.proj_out(h.view(x.shape)) + x
 
 
 class Downsample(nn.Module):

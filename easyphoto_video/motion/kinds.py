@@ -104,8 +104,8 @@ _RULES: tuple[tuple[Kind, Rule], ...] = (
         _has(r"\bcontrol_model\.|\bcontrolnet_(cond_embedding|down_blocks)\.|zero_convs\."),
     ),
     (CHECKPOINT, _has(r"^model\.diffusion_model\.")),
-    (UNET, _has(r"\b(input_blocks|down_blocks)\.\d+\.\w+\.\d+\.|^unet\.")),
-    (VAE, _has(r"^(first_stage_model\.)?(encoder|decoder|quant_conv|post_quant_conv)\.")),
+    (VAE, _has(r"^(first_stage_model\.)?(encoder|decoder)\.(conv_in|down|mid|up)")),
+    (UNET, _has(r"\b(input|down)_blocks\.\d+\.")),
     (TEXT_ENCODER, _has(r"\btext_model\.")),
     (EMBEDDING, _has(r"^(emb_params|clip_[lg]|\*)$")),
 )

@@ -1,0 +1,99 @@
+"""Windows over time: clips longer than a motion module can see at once.
+
+Each step of the sampler, the UNet sees the clip in overlapping windows, and what it predicts for a
+frame in several of them is averaged by weight (as MultiDiffusion does in space, arXiv 2302.08113).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from easyphoto_video.errors import BadRequest
+
+
+@dataclass(frozen=True)
+class Window:
+    """Frames that the motion module sees together, in their order, each with its weight.
+
+    Over all windows of a clip the weights of a frame add up to 1, so a frame that stands in one
+    window only passes unchanged.
+    """
+
+    frames: tuple[int, ...]
+    weights: tuple[float, ...]
+
+    def rows(self, x: Tensor, frames: int) -> Tensor:
+        """The rows of this window out of x (k*frames, ...), clip after clip: (k*n, ...)."""
+        clips = x.unflatten(0, (-1, frames))
+        return clips[:, list(self.frames)].flatten(0, 1)
+
+
+def pyramid(length: int) -> tuple[float, ...]:
+    """1, 2, .. 2, 1: a frame counts for more in the middle of a window than at its ends."""
+    return tuple(float(min(i + 1, length - i)) for i in range(length))
+
+
+def flat(length: int) -> tuple[float, ...]:
+    """Every frame of a window counts the same."""
+    return (1.0,) * length
+
+
+def windows(
+    frames: int,
+    length: int,
+    overlap: int,
+    weights: Callable[[int], Sequence[float]] = pyramid,
+) -> tuple[Window, ...]:
+    """Windows of `length` frames, each `overlap` into the one before; every frame is covered.
+
+    The last window moves back to end with the clip; a clip no longer than a window is one window.
+    `weights` gives the weight of each frame by its place in the window; all above 0. Raises
+    BadRequest unless 0 <= overlap < length and there is a frame.
+    """
+    if frames < 1:
+        raise BadRequest("Frames", frames, "is no clip", "Give at least 1.")
+    if not 0 <= overlap < length:
+        raise BadRequest(
+            "Context overlap",
+            overlap,
+            f"is not from 0 to below the context length of {length}",
+            f"Give 0 to {max(length, 1) - 1}, and a context length of at least 1.",
+        )
+    length = min(length, frames)
+    starts = [*range(0, frames - length, max(length - overlap, 1)), frames - length]
+    return _balanced([range(start, start + length) for start in starts], weights(length))
+
+
+def _balanced(spans: Sequence[Sequence[int]], weights: Sequence[float]) -> tuple[Window, ...]:
+    totals: dict[int, float] = {}
+    for span in spans:
+        for frame, weight in zip(span, weights, strict=True):
+            totals[frame] = totals.get(frame, 0.0) + weight
+    return tuple(
+        Window(
+            tuple(span),
+            tuple(weight / totals[frame] for frame, weight in zip(span, weights, strict=True)),
+        )
+        for span in spans
+    )
+
+
+def fused(call: Callable[[Tensor, Window], Tensor], x: Tensor, windows: Sequence[Window]) -> Tensor:
+    """What `call` predicts for x (k*F, ...), window by window, averaged by weight: x's shape.
+
+    `call` gets the rows of one window (k*n, ...) and the window, with which the caller cuts what
+    else has rows for frames, and returns as many rows. The sum is taken in float32 at least.
+    """
+    frames = 1 + max(max(window.frames) for window in windows)
+    exact = torch.promote_types(x.dtype, torch.float32)
+    total = torch.zeros_like(x, dtype=exact).unflatten(0, (-1, frames))  # (k, F, ...)
+    for window in windows:
+        seen = call(window.rows(x, frames), window).unflatten(0, (-1, len(window.frames)))
+        weights = torch.tensor(window.weights, dtype=exact, device=x.device)
+        weights = weights.view(-1, *(1 for _ in x.shape[1:]))  # (n, 1, ...)
+        total[:, list(window.frames)] += weights * seen
+    return total.flatten(0, 1).to(x.dtype)
