@@ -1,0 +1,57 @@
+"""What all tests share: one thread for torch, and no way out of this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+# OpenMP reads these once, when torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The libraries' own switches, so that they do not even try.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+
+def is_outside(address: Any) -> bool:
+    """Whether a socket's address lies beyond this machine; names other than localhost do."""
+    if not isinstance(address, tuple) or address[0] in {None, "", "localhost"}:
+        return False
+    try:
+        return not ipaddress.ip_address(str(address[0]).split("%")[0]).is_loopback
+    except ValueError:
+        return True
+
+
+@pytest.fixture(autouse=True, scope="session")
+def offline() -> Iterator[None]:
+    """Fail any test that reaches beyond loopback."""
+    patch = pytest.MonkeyPatch()
+
+    def guarded(method: Any) -> Any:
+        def call(self: socket.socket, address: Any) -> Any:
+            if is_outside(address):
+                pytest.fail(f"a test reached for the network: {address}")
+            return method(self, address)
+
+        return call
+
+    def look_up(host: Any, *rest: Any, **options: Any) -> Any:
+        if is_outside((host,)):
+            pytest.fail(f"a test reached for the network: {host}")
+        return resolve(host, *rest, **options)
+
+    resolve = socket.getaddrinfo
+    patch.setattr(socket.socket, "connect", guarded(socket.socket.connect))
+    patch.setattr(socket.socket, "connect_ex", guarded(socket.socket.connect_ex))
+    patch.setattr(socket, "getaddrinfo", look_up)
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        patch.delenv(name, raising=False)
+        patch.delenv(name.upper(), raising=False)
+    yield
+    patch.undo()

@@ -1,0 +1,19 @@
+"""The guard that keeps tests on this machine."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+
+def test_the_network_is_out_of_reach() -> None:
+    with pytest.raises(pytest.fail.Exception, match="reached for the network"):
+        socket.create_connection(("example.org", 80), timeout=1)
+    with socket.socket() as direct, pytest.raises(pytest.fail.Exception, match="reached"):
+        direct.connect(("192.0.2.1", 80))
+
+
+def test_loopback_is_in_reach() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        socket.create_connection(server.getsockname(), timeout=1).close()
