@@ -42,14 +42,14 @@ class Result:
 
 
 def run(request: Request, tools: Tools, path: Path) -> Result:
-    """Make the clip that the request asks for and write it to `path`.
+    """Make the clip that the request asks for and write it to `path`, or where the writer put it.
 
     The request has nothing left open. Raises what the engine and the writer raise.
     """
     watch = Stopwatch(tools.watch)
     clip = make(request, replace(tools, watch=watch))
-    write(clip, path, note=note_of(request), watch=watch)
-    return Result(clip=clip, request=request, path=path, seconds=watch.seconds())
+    written = write(clip, path, note=note_of(request), watch=watch)
+    return Result(clip=clip, request=request, path=written, seconds=watch.seconds())
 
 
 def note_of(request: Request) -> str:

@@ -17,7 +17,7 @@ from easyphoto_video.request import Text2Video, request_from
 from easyphoto_video.video.note import read_note
 from easyphoto_video.watch import Stopwatch
 
-JOB = Text2Video(prompt="a girl", width=64, height=48, frames=5, seed=7, format="png")
+JOB = Text2Video(prompt="a girl", width=64, height=72, frames=5, seed=7, format="png")
 
 
 def test_clip_refuses_other_shapes_and_rates() -> None:
@@ -45,7 +45,7 @@ def test_stopwatch_adds_up_stages_and_passes_on() -> None:
 
 def test_a_shot_asks_for_what_the_request_says() -> None:
     shot = Shot.of(JOB)
-    assert (shot.width, shot.height, shot.frames, shot.seed) == (64, 48, 5, 7)
+    assert (shot.width, shot.height, shot.frames, shot.seed) == (64, 72, 5, 7)
     assert shot.prompt.at(0) == "a girl"
 
 
@@ -61,7 +61,7 @@ def test_text2video_renders_once_and_writes_what_it_ran(tmp_path: Path) -> None:
     engine = FakeEngine()
     result = run(JOB, Tools(engine=engine), tmp_path / "clip.png")
     assert len(engine.shots) == 1
-    assert result.clip.frames.shape == (5, 48, 64, 3)
+    assert result.clip.frames.shape == (5, 72, 64, 3)
     assert {"denoising", "writing"} <= set(result.seconds)
     note = json.loads(read_note(result.path))
     assert request_from(note["request"]) == JOB

@@ -11,8 +11,8 @@ from easyphoto_video.host.standalone.engine import StandaloneEngine
 from easyphoto_video.host.standalone.library import Library
 from easyphoto_video.host.standalone.settle import settle
 from easyphoto_video.recipes import Tools, run
-from easyphoto_video.request import Request
-from easyphoto_video.video.place import destination
+from easyphoto_video.request import Text2Video
+from easyphoto_video.video.place import check_writable, destination, room_needed
 from easyphoto_video.watch import Watch, unwatched
 
 OUTPUTS = Path("outputs") / "easyphoto-video"
@@ -22,7 +22,7 @@ OUTPUTS = Path("outputs") / "easyphoto-video"
 class Job:
     """A request, and where and how to run it."""
 
-    request: Request
+    request: Text2Video
     data_dir: Path
     out: Path | None = None
     """A file or a folder; None is the data folder's own outputs."""
@@ -36,6 +36,7 @@ def render(job: Job, watch: Watch = unwatched) -> dict[str, Any]:
     request = settle(job.request, library)
     folder = job.data_dir / OUTPUTS
     path = destination(job.out, folder, request.format, str(request.seed))
+    check_writable(path, room_needed(request.format, request.width, request.height, request.frames))
     engine = StandaloneEngine(library, job.device, job.precision)
     result = run(request, Tools(engine=engine, watch=watch), path)
     return {**result.to_json(), "peak_rss_mb": peak_rss_mb()}

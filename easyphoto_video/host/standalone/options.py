@@ -9,6 +9,7 @@ from typing import Any
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.request import Request
 from easyphoto_video.setting import Setting, settings
+from easyphoto_video.video.place import format_of
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
@@ -41,6 +42,8 @@ def request_of(args: argparse.Namespace, kind: type[Request]) -> Request:
     values = {field.name: given[field.name] for field, _ in settings(kind) if field.name in given}
     if given.get("size"):
         values["width"], values["height"] = _size(given["size"])
+    if given["out"] is not None and given["out"].suffix and not given["out"].is_dir():
+        values.setdefault("format", format_of(given["out"]))
     return kind(**values)
 
 

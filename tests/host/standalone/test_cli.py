@@ -44,6 +44,18 @@ def test_options_reach_their_fields() -> None:
 
 
 @pytest.mark.parametrize(
+    ("argv", "format"),
+    [
+        (["--out", "a.gif"], "gif"),
+        (["--out", "folder"], "mp4"),
+        (["--out", "a.gif", "--format", "webp"], "webp"),
+    ],
+)
+def test_the_output_name_decides_the_format_unless_told(argv: list[str], format: str) -> None:
+    assert request(*argv).format == format
+
+
+@pytest.mark.parametrize(
     ("argv", "words"),
     [
         (["--promt", "x"], "Did you mean --prompt"),
@@ -52,6 +64,7 @@ def test_options_reach_their_fields() -> None:
         (["--frames", "0"], "from 1 to 4096"),
         (["--sampler", "Magic"], "DPM"),
         (["--device", "tpu"], "cpu"),
+        (["--out", "clip.avi"], ".webm"),
     ],
 )
 def test_bad_options_are_refused(
