@@ -1,0 +1,1 @@
+"""What made `models/embedded`: a renderer of portraits, the training, the export, the judge."""

@@ -1,0 +1,69 @@
+"""Make the embedded model: `python -m tools.cook --out DIR`; it goes on where it stopped."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+from tools.train.album import make_album
+from tools.train.export import export
+from tools.train.fleet import Fleet
+from tools.train.motion import train_motion
+from tools.train.text import train_text
+from tools.train.unet import train_unet
+from tools.train.vae import train_vae
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line and run the recipe in one or two processes."""
+    parser = argparse.ArgumentParser(prog="python -m tools.cook", description=__doc__)
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for checkpoints and results"
+    )
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the full budget")
+    parser.add_argument("--workers", type=int, choices=(1, 2), default=1)
+    options = parser.parse_args(arguments)
+    options.out.mkdir(parents=True, exist_ok=True)
+    fleet = Fleet(**{**vars(options), "rank": 0})
+    if fleet.workers == 1:
+        cook(fleet)
+    else:
+        mp.spawn(_worker, (fleet, _free_port()), nprocs=fleet.workers)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _worker(rank: int, fleet: Fleet, port: int) -> None:
+    dist.init_process_group(
+        "gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=fleet.workers
+    )
+    cook(Fleet(**{**vars(fleet), "rank": rank}))
+    dist.destroy_process_group()
+
+
+def cook(fleet: Fleet) -> None:
+    """Every stage in order; a finished stage costs nothing."""
+    if fleet.device == "cpu":
+        torch.set_num_threads(1)
+    vae = train_vae(fleet)
+    album = make_album(vae, fleet)
+    text = train_text(album, fleet)
+    painter = train_unet(text, album, fleet)
+    motion = train_motion(painter, album, fleet)
+    if fleet.leads:
+        export(vae, painter, motion, fleet.out / "embedded")
+
+
+if __name__ == "__main__":
+    main()

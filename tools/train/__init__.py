@@ -1,0 +1,1 @@
+"""The stages of the recipe: vae, text, unet, motion, export."""

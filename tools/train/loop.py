@@ -1,0 +1,168 @@
+"""The one training loop: every stage brings its loss and its score, the loop brings the rest.
+
+What a step draws depends on the stage's seed, the step and the rank alone, and the optimiser's
+state is saved with the weights, so a run that was stopped goes on as if it had not been.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from tools.train.fleet import Fleet
+
+_SAVE_SECONDS = 180.0
+_WARM_UP_STEPS = 50
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One step's randomness."""
+
+    numpy: np.random.Generator
+    torch: torch.Generator
+    progress: float
+
+    def normal(self, *shape: int) -> torch.Tensor:
+        """Standard normal noise on the CPU."""
+        return torch.randn(shape, generator=self.torch)
+
+    def uniform(self, *shape: int) -> torch.Tensor:
+        """Even in 0..1, on the CPU."""
+        return torch.rand(shape, generator=self.torch)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """What a stage trains: `loss` sees `model` as it is, `score` its average over time."""
+
+    name: str
+    model: nn.Module
+    loss: Callable[[Draw], torch.Tensor]
+    score: Callable[[nn.Module], str]
+    samples: int
+    batch: int
+    rate: float
+    seed: int
+    decay: float = 0.998
+    betas: tuple[float, float] = (0.9, 0.99)
+    slow: frozenset[str] = field(default_factory=frozenset)
+
+
+def train(course: Course, fleet: Fleet) -> nn.Module:
+    """Train until `course.samples` have been seen, from the stage's checkpoint if there is one.
+
+    Returns the model averaged over time.
+    """
+    trainer = _Trainer(course, fleet)
+    trainer.resume()
+    saved, losses = time.monotonic(), []
+    while trainer.seen < trainer.total:
+        losses.append(trainer.step())
+        if time.monotonic() - saved > _SAVE_SECONDS:
+            trainer.save()
+            trainer.report(losses)
+            saved, losses = time.monotonic(), []
+    trainer.save()
+    trainer.report(losses)
+    return trainer.average
+
+
+class _Trainer:
+    def __init__(self, course: Course, fleet: Fleet) -> None:
+        self.course, self.fleet = course, fleet
+        self.average = copy.deepcopy(course.model).requires_grad_(False).eval()
+        self.parameters = [p for p in course.model.parameters() if p.requires_grad]
+        self.optimiser = torch.optim.AdamW(
+            _groups(course), lr=course.rate, betas=course.betas, weight_decay=1e-3
+        )
+        self.seen = self.steps = 0
+        self.total = round(course.samples * fleet.scale)
+        self.started = time.monotonic()
+
+    @property
+    def path(self) -> Path:
+        return self.fleet.out / f"{self.course.name}.state.pt"
+
+    def resume(self) -> None:
+        if not self.path.exists():
+            return
+        state: dict[str, Any] = torch.load(self.path, map_location=self.fleet.device)
+        self.course.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.seen, self.steps = state["seen"], state["steps"]
+
+    def save(self) -> None:
+        if not self.fleet.leads:
+            return
+        state = {
+            "model": self.course.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "seen": self.seen,
+            "steps": self.steps,
+        }
+        part = self.path.with_suffix(".part")
+        torch.save(state, part)
+        part.replace(self.path)
+
+    def report(self, losses: list[float]) -> None:
+        if self.fleet.leads and losses:
+            print(
+                f"{self.course.name}: {self.seen}/{self.total} samples, step {self.steps}, "
+                f"{time.monotonic() - self.started:.0f} s, loss {np.mean(losses):.4f}, "
+                f"{self.course.score(self.average)}",
+                flush=True,
+            )
+
+    def step(self) -> float:
+        progress = self.seen / self.total
+        factor = min(1.0, (self.steps + 1) / _WARM_UP_STEPS) * _cosine(progress)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.course.rate * group["share"] * factor
+        loss = self.course.loss(_draw(self.course.seed, self.steps, self.fleet.rank, progress))
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.fleet.average(self.parameters)
+        nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        self.optimiser.step()
+        self.steps += 1
+        self.seen += self.course.batch * self.fleet.workers
+        self._follow()
+        return loss.item()
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        decay = min(self.course.decay, (1 + self.steps) / (10 + self.steps))
+        mine, theirs = (
+            [p.data for p in module.parameters()] for module in (self.average, self.course.model)
+        )
+        torch._foreach_lerp_(mine, theirs, 1 - decay)
+
+
+def _groups(course: Course) -> list[dict[str, Any]]:
+    """Parameters of the children named in `course.slow` learn at three tenths of the rate."""
+    named = [(n, p) for n, p in course.model.named_parameters() if p.requires_grad]
+    slow = [p for n, p in named if n.split(".")[0] in course.slow]
+    fast = [p for n, p in named if n.split(".")[0] not in course.slow]
+    return [{"params": p, "share": share} for p, share in ((fast, 1.0), (slow, 0.3)) if p]
+
+
+def _cosine(progress: float) -> float:
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+
+
+def _draw(seed: int, step: int, rank: int, progress: float) -> Draw:
+    numbers = np.random.default_rng((seed, step, rank))
+    generator = torch.Generator().manual_seed(int(numbers.integers(2**62)))
+    return Draw(numbers, generator, progress)
