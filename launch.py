@@ -77,13 +77,13 @@ def install() -> None:
 def install_locked() -> None:
     """Install the locked set, then write the stamp.
 
-    A finished .venv of another lock is updated in place, which keeps a build of torch that the
-    user chose. One that was never finished is made again from nothing.
+    A .venv that was once finished is updated in place, which keeps a build of torch that the user
+    chose. One that never was is made again from nothing.
     """
     say(f"Installing the packages of {LOCK.name} into {VENV}.")
     say(f"This takes a minute or more and about {DISK_GB} GB; later starts skip it.")
     if PYTHON.exists() and STAMP.exists():
-        STAMP.unlink()
+        STAMP.write_text("being updated\n")
     else:
         make_venv()
     # torch first and with its dependencies: a CUDA build needs packages that others lack.
@@ -184,10 +184,12 @@ def say(text: str) -> None:
 
 
 def hand_over(command: "list[str]") -> int:
-    """Run `command` in our place, with the checkout importable from any working folder."""
+    """Run `command` in our place, with this checkout importable from any working folder."""
     environment = dict(os.environ)
     # Without it, OpenMP's waiting threads slow torch down many times on a busy machine.
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Modules in the working folder, say another checkout's, do not come first (Python 3.11 on).
+    environment["PYTHONSAFEPATH"] = "1"
     paths = [str(ROOT), environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     if os.name != "nt":

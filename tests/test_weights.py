@@ -449,3 +449,11 @@ def test_the_catalogue_is_whole() -> None:
         assert entry.name in weights.table()
         assert entry.folder.startswith("models/")
         assert bool(entry.terms) == ("non-commercial" in entry.licence)
+
+
+def test_the_guide_in_models_names_every_entry() -> None:
+    guide = (Path(__file__).parents[1] / "models/README.md").read_text(encoding="utf-8")
+    for entry in weights.catalogue():
+        assert entry.name in guide
+        assert f"{entry.size / 1e6:.0f}" in guide
+        assert entry.folder.removeprefix("models/") in guide
