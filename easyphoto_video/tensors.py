@@ -21,12 +21,15 @@ from torch import Tensor
 from easyphoto_video.errors import BadFile, Missing
 
 ENVELOPES = ("state_dict", "controlnet", "model", "module", "string_to_param")
-"""Names under which training programs put the tensors, beside their own notes."""
+"""Names under which training programs put the tensors, beside notes of their own."""
+
+DAMAGE = (RuntimeError, EOFError, OSError, LookupError, ValueError, TypeError, AttributeError)
+"""What torch raises for a file that is no whole torch file, by where it ends."""
 
 AGAIN = "Download it again; `fetch NAME` does so for the files of the catalogue."
 CONVERT = (
-    "Do not trust it. If it comes from somebody you know, ask for the .safetensors, or convert it "
-    "in a place where nothing can be lost and give us that file."
+    "Take the .safetensors of the same model; if there is none and you trust where it comes from, "
+    "convert it elsewhere and give us the result."
 )
 
 
@@ -85,19 +88,21 @@ def _first_bytes(path: Path) -> bytes:
 
 
 def _is_pickle(first: bytes) -> bool:
-    return first.startswith((b"PK\x03\x04", b"\x80"))
+    """Torch's zip or a bare pickle; a safetensors file starts with the length of its header."""
+    return first[8:9] != b"{" and first.startswith((b"PK\x03\x04", b"\x80"))
 
 
 def _unpickled(path: Path) -> Any:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb") as file:  # by its name, torch would judge it again
+            return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         code = re.search(r"(?:GLOBAL|class|function) ([\w.]+\.[\w.]+)", str(error))
         if code is None:
             raise BadFile(path, "this is a damaged pickle", AGAIN) from error
         reason = f"this pickle would run code when opened ({code[1]}), and so it was not opened"
         raise BadFile(path, reason, CONVERT) from error
-    except (RuntimeError, EOFError, LookupError, ValueError, TypeError, AttributeError) as error:
+    except DAMAGE as error:
         raise BadFile(path, "this is a damaged or no torch file", AGAIN) from error
 
 

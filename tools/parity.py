@@ -56,7 +56,7 @@ def main(folders: list[str]) -> int:
 
 
 def _report(folder: Path) -> Iterator[int]:
-    for host, tensor, error in errors(folder):
+    for host, tensor, error in errors(read_golden(folder)):
         limit = FINAL_LIMIT if tensor == "ddim_final" else LIMIT
         fine = error <= limit  # false for NaN
         verdict = "ok" if fine else f"ABOVE {limit:g}"
@@ -65,9 +65,8 @@ def _report(folder: Path) -> Iterator[int]:
 
 
 @torch.no_grad()
-def errors(folder: Path) -> Iterator[tuple[str, str, float]]:
-    """Host, name and relative L2 error of each tensor in a folder. Raises BadFile and Missing."""
-    golden = read_golden(folder)
+def errors(golden: Golden) -> Iterator[tuple[str, str, float]]:
+    """Host, name and relative L2 error of each tensor in a folder. Raises BadFile."""
     for host, build in HOSTS.items():
         unet, call = _built(build, golden)
         for name, expected in golden.expected.items():

@@ -184,10 +184,15 @@ class Motion(nn.Module):
     @classmethod
     def holding(cls, spec: MotionSpec, tensors: Mapping[str, Tensor]) -> Motion:
         """A Motion made of these very tensors (official names, all of them); nothing is copied."""
-        with torch.device("meta"):
-            motion = cls(spec)
+        motion = cls.hollow(spec)
         motion.load_state_dict(dict(tensors), assign=True)
         return motion
+
+    @classmethod
+    def hollow(cls, spec: MotionSpec) -> Motion:
+        """A Motion that has names and shapes but no tensors, until some are loaded by `assign`."""
+        with torch.device("meta"):
+            return cls(spec)
 
     def transformers(self) -> Iterator[tuple[str, TemporalTransformer]]:
         """The name of each place, `down_blocks.0.motion_modules.0`, and what goes there."""

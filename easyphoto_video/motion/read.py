@@ -74,8 +74,8 @@ class Misfit(ValueError):
 
 def _motion(tensors: Mapping[str, Tensor], notes: Mapping[str, Any]) -> Motion:
     spec = _spec(tensors, notes)
-    with torch.device("meta"):
-        wanted = Motion(spec).state_dict()
+    motion = Motion.hollow(spec)
+    wanted = motion.state_dict()
     tensors = {**tensors, **_tables(wanted, tensors)}
     missing = [name for name in wanted if name not in tensors]
     if missing:
@@ -91,7 +91,8 @@ def _motion(tensors: Mapping[str, Tensor], notes: Mapping[str, Any]) -> Motion:
             f"this is built like {spec}, but {len(odd)} of its {len(tensors)} tensors do not "
             f"belong there, such as {odd[0]} {tuple(tensors[odd[0]].shape)}"
         )
-    return Motion.holding(spec, tensors)
+    motion.load_state_dict(tensors, assign=True)
+    return motion
 
 
 def _spec(tensors: Mapping[str, Tensor], notes: Mapping[str, Any]) -> MotionSpec:
@@ -105,12 +106,7 @@ def _spec(tensors: Mapping[str, Tensor], notes: Mapping[str, Any]) -> MotionSpec
             f"this motion module has {len(channels)} levels, {'a' if has_mid else 'no'} middle and "
             f"{positions or 'no'} positions, which fits no known one (SD1.5 has 4 levels, SDXL 3)"
         )
-    heads, groups = (int(notes.get(name, usual)) for name, usual in ((HEADS, 8), (GROUPS, 32)))
-    if any(c % heads or c % groups for c in channels):
-        raise Misfit(
-            f"this motion module has widths of {channels}, which do not part into {heads} heads "
-            f"and {groups} groups; {HEADS} and {GROUPS} in its metadata may say otherwise"
-        )
+    heads, groups = _parts(notes, HEADS, 8, channels), _parts(notes, GROUPS, 32, channels)
     return replace(
         known,
         channels=channels,
@@ -120,6 +116,14 @@ def _spec(tensors: Mapping[str, Tensor], notes: Mapping[str, Any]) -> MotionSpec
         heads=heads,
         groups=groups,
     )
+
+
+def _parts(notes: Mapping[str, Any], name: str, usual: int, channels: tuple[int, ...]) -> int:
+    """A note that says into how many parts the channels go."""
+    note = str(notes.get(name, usual))
+    if not note.isdecimal() or int(note) < 1 or any(c % int(note) for c in channels):
+        raise Misfit(f"this motion module's {channels} channels do not part into {name} {note}")
+    return int(note)
 
 
 def _channels(tensors: Mapping[str, Tensor]) -> tuple[int, ...]:
@@ -154,6 +158,6 @@ def _tables(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> dict
 
 def _config(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text("utf-8")) if path.exists() else {}
-    except (OSError, ValueError) as error:
+        return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
+    except (OSError, ValueError, TypeError) as error:
         raise BadFile(path, f"this cannot be read as JSON ({error})", AGAIN) from error
