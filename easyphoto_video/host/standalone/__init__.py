@@ -1,0 +1,1 @@
+"""The stand-alone program: an engine on diffusers' parts, and the command line."""

@@ -1,0 +1,117 @@
+"""What a checkpoint's shapes do not tell, from the yaml beside it (the WebUI's convention).
+
+Without a yaml, or where it is silent, SD1.5's values hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from easyphoto_video.errors import BadFile
+
+STEPS = 1000
+"""Diffusion steps that every Stable Diffusion was trained with."""
+
+PREDICTIONS = {"eps": "epsilon", "v": "v_prediction"}
+"""LDM's `parameterization`, and diffusers' name for it."""
+
+BETAS = {"linear": "scaled_linear", "sqrt_linear": "linear"}
+"""LDM's `beta_schedule`, and diffusers' name for it: their "linear" are not the same."""
+
+MEND = "Mend it or take it away; without one, the values of SD1.5 hold."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Defaults are SD1.5's."""
+
+    prediction: str = "epsilon"
+    """What the UNet predicts, as diffusers calls it."""
+    betas: tuple[str, float, float] = ("scaled_linear", 0.00085, 0.012)
+    """The noise schedule as `motion.noise.betas` takes it."""
+    zero_snr: bool = False
+    """Whether the last diffusion step is noise alone (arXiv 2305.08891)."""
+    heads: int = 8
+    """Of each attention of the UNet."""
+    head_width: int | None = None
+    """Channels of a head; where it is given, it rules and `heads` does not."""
+    text_heads: int | None = None
+    """Of the text encoder; None follows from its width."""
+    text_activation: str = "quick_gelu"
+    scale_factor: float = 0.18215
+    """What the VAE's latents are multiplied with for the UNet."""
+    side: int = 512
+    """Width and height it was trained for, px."""
+
+
+def facts_beside(checkpoint: Path, keys: Mapping[str, Any]) -> Facts:
+    """The facts in `NAME.yaml` beside `NAME.safetensors`, and those that stand in the keys.
+
+    Keys `v_pred` and `ztsnr` are marks that some fine-tunes carry. Raises BadFile, about the yaml.
+    """
+    path = checkpoint.with_suffix(".yaml")
+    params = _params(path) if path.exists() else {}
+    unet, text = (_part(params, f"{part}_config") for part in ("unet", "cond_stage"))
+    usual = Facts()
+    try:
+        return Facts(
+            prediction=_named(PREDICTIONS, params, "parameterization", _default(keys)),
+            betas=(
+                _named(BETAS, params, "beta_schedule", "linear"),
+                float(params.get("linear_start", usual.betas[1])),
+                float(params.get("linear_end", usual.betas[2])),
+            ),
+            zero_snr="ztsnr" in keys,
+            heads=_count(unet, "num_heads", usual.heads),
+            head_width=_count(unet, "num_head_channels", None),
+            text_heads=_count(text, "num_attention_heads", None),
+            text_activation=str(text.get("hidden_act", usual.text_activation)),
+            scale_factor=float(params.get("scale_factor", usual.scale_factor)),
+            side=8 * (_count(params, "image_size", None) or usual.side // 8),
+        )
+    except (TypeError, ValueError) as error:
+        raise BadFile(path, f"this cannot be used ({error})", MEND) from error
+
+
+def _default(keys: Mapping[str, Any]) -> str:
+    return "v" if "v_pred" in keys else "eps"
+
+
+def _params(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise BadFile(path, f"this cannot be read as yaml ({error})", MEND) from error
+    model = content.get("model") if isinstance(content, dict) else None
+    params = model.get("params") if isinstance(model, dict) else None
+    if not isinstance(params, dict):
+        raise BadFile(path, "this has no model.params", MEND)
+    return params
+
+
+def _part(params: Mapping[str, Any], name: str) -> dict[str, Any]:
+    part = params.get(name)
+    inner = part.get("params") if isinstance(part, dict) else None
+    return inner if isinstance(inner, dict) else {}
+
+
+def _named(names: Mapping[str, str], params: Mapping[str, Any], key: str, usual: str) -> str:
+    given = params.get(key, usual)
+    if given not in names:
+        raise ValueError(f"{key} {given!r} is not one of {', '.join(names)}")
+    return names[given]
+
+
+def _count(params: Mapping[str, Any], key: str, usual: Any) -> Any:
+    """A whole number from 1, or what is usual where nothing, or -1, is said."""
+    given = params.get(key)
+    if given is None or given == -1:
+        return usual
+    if int(given) < 1:
+        raise ValueError(f"{key} {given} is not from 1")
+    return int(given)

@@ -1,0 +1,194 @@
+"""A studio: a library's models on one device, and the way from a shot to its frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from easyphoto_video.clip import Frames
+from easyphoto_video.engine import Shot, Start
+from easyphoto_video.errors import BadRequest
+from easyphoto_video.host.standalone.conditions import Script
+from easyphoto_video.host.standalone.denoise import Guide, Kept, Noise, Predictor, denoised
+from easyphoto_video.host.standalone.device import Target, border
+from easyphoto_video.host.standalone.library import (
+    CHECKPOINTS,
+    LORAS,
+    MOTION_LORAS,
+    MOTIONS,
+    VAES,
+    Library,
+)
+from easyphoto_video.host.standalone.model.load import Models, load_models
+from easyphoto_video.host.standalone.model.lora import read_lora
+from easyphoto_video.host.standalone.model.merge import Merge, merged
+from easyphoto_video.host.standalone.pictures import decoded, encoded, latent_mask
+from easyphoto_video.host.standalone.prompt.embeddings import Embeddings
+from easyphoto_video.host.standalone.prompt.encode import encode_all
+from easyphoto_video.host.standalone.prompt.tags import LoraUse
+from easyphoto_video.host.standalone.samplers import Noising, Sampler
+from easyphoto_video.motion.attach import Handle, attached, fitted
+from easyphoto_video.motion.lora import read_motion_lora, with_lora
+from easyphoto_video.motion.module import Motion
+from easyphoto_video.motion.read import read_motion
+from easyphoto_video.motion.windows import Window, windows
+from easyphoto_video.request import AUTO, NONE
+from easyphoto_video.watch import Watch
+
+Key = tuple[object, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """A shot with its files read and its prompts understood."""
+
+    shot: Shot
+    models: Models
+    motion: Motion | None
+    prompt: Script
+    negative: Script
+    merges: tuple[Merge, ...]
+
+
+class Studio:
+    """Renders shots; keeps the last models and the last motion module."""
+
+    def __init__(self, library: Library, target: Target) -> None:
+        self._library = library
+        self._target = target
+        self._models: tuple[Key, Models] | None = None
+        self._motion: tuple[Key, Motion] | None = None
+
+    def render(self, shot: Shot, watch: Watch) -> Frames:
+        """See Engine."""
+        with border(self._target.device), torch.no_grad():
+            scene = self._scene(shot, watch)
+            kept = self._kept(scene, shot.start, watch) if shot.start else None
+            begin = shot.steps - round(shot.steps * (shot.start.strength if shot.start else 1))
+            if kept is not None and begin == shot.steps:
+                return decoded(scene.models.vae, kept.latents, watch)
+            with self._prepared(scene) as predictor:
+                sampler = Sampler(shot.sampler, shot.steps, _noising(scene), begin)
+                size = (4, shot.height // 8, shot.width // 8)
+                noise = Noise(size=size, frames=shot.frames, seed=shot.seed)
+                latents = denoised(predictor, sampler, noise, kept, watch)
+            return decoded(scene.models.vae, latents, watch)
+
+    def _scene(self, shot: Shot, watch: Watch) -> Scene:
+        prompt = Script.of(shot.prompt, shot.steps, "Prompt")
+        negative = Script.of(shot.negative, shot.steps, "Negative prompt")
+        uses = [*map(LoraUse.of, shot.loras), *prompt.loras]
+        merges = tuple(
+            Merge(read_lora(self._library.find(LORAS, use.name)), use.text, use.unet)
+            for use in uses
+        )
+        models = self._loaded(shot)
+        watch("loading", 0.7)
+        motion = self._loaded_motion(shot)
+        if motion is not None:
+            fitted(models.unet, motion)
+        watch("loading", 1.0)
+        return Scene(
+            shot=shot, models=models, motion=motion, prompt=prompt, negative=negative, merges=merges
+        )
+
+    @contextmanager
+    def _prepared(self, scene: Scene) -> Iterator[Predictor]:
+        """While it lasts, LoRAs and motion are in the networks."""
+        models, shot = scene.models, scene.shot
+        with merged(models.unet, models.text_encoder, scene.merges):
+            model = models.text_encoder
+            find = Embeddings(self._library, model.config.hidden_size).at
+            texts = scene.prompt.texts() | scene.negative.texts()
+            guide = Guide(
+                prompt=scene.prompt,
+                negative=scene.negative,
+                encoded=encode_all(sorted(texts), model, shot.clip_skip, find),
+                cfg=shot.cfg,
+            )
+            with _attached(scene) as handle:
+                yield Predictor(
+                    unet=models.unet,
+                    handle=handle,
+                    windows=_windows(shot, handle),
+                    guide=guide,
+                    pixels_at_once=self._target.latent_pixels_at_once,
+                )
+
+    def _kept(self, scene: Scene, start: Start, watch: Watch) -> Kept:
+        shot = scene.shot
+        if start.frames.shape != (shot.frames, shot.height, shot.width, 3):
+            raise BadRequest(
+                "Start",
+                start.frames.shape,
+                "is not as long and large as the shot",
+                f"Give {shot.frames} frames of {shot.width}x{shot.height} px.",
+            )
+        latents = encoded(scene.models.vae, start.frames, watch)
+        mask = None if start.mask is None else latent_mask(start.mask, latents)
+        return Kept(latents=latents, mask=mask)
+
+    def _loaded(self, shot: Shot) -> Models:
+        checkpoint = self._library.find(CHECKPOINTS, shot.checkpoint)
+        vae = None if shot.vae == AUTO else self._library.find(VAES, shot.vae)
+        key = _stamps(checkpoint, checkpoint.with_suffix(".yaml"), vae)
+        if self._models is None or self._models[0] != key:
+            self._models = None  # before the next are read, so that memory holds one only
+            self._models = (key, load_models(checkpoint, vae, self._target))
+        return self._models[1]
+
+    def _loaded_motion(self, shot: Shot) -> Motion | None:
+        if shot.motion == NONE:
+            return None
+        path = self._library.find(MOTIONS, shot.motion)
+        loras = [(self._library.find(MOTION_LORAS, x.name), x.weight) for x in shot.motion_loras]
+        key = (_stamps(path, *(file for file, _ in loras)), tuple(weight for _, weight in loras))
+        if self._motion is None or self._motion[0] != key:
+            self._motion = None
+            motion = read_motion(path)
+            for file, weight in loras:
+                motion = with_lora(motion, read_motion_lora(file), weight)
+            motion = motion.to(self._target.device, self._target.dtype).eval()
+            self._motion = (key, motion.requires_grad_(False))
+        return self._motion[1]
+
+
+def _noising(scene: Scene) -> Noising:
+    """A motion module brings the betas that it was trained with."""
+    facts = scene.models.facts
+    return Noising(
+        betas=scene.motion.spec.betas if scene.motion else facts.betas,
+        prediction=facts.prediction,
+        zero_snr=facts.zero_snr,
+    )
+
+
+@contextmanager
+def _attached(scene: Scene) -> Iterator[Handle | None]:
+    if scene.motion is None:
+        yield None
+    else:
+        with attached(scene.models.unet, scene.motion) as handle:
+            yield handle
+
+
+def _windows(shot: Shot, handle: Handle | None) -> tuple[Window, ...]:
+    """Without motion frames do not know each other, so windows need no overlap."""
+    if handle is not None:
+        return windows(shot.frames, shot.context, shot.overlap)
+    spans = (
+        tuple(range(i, min(i + shot.context, shot.frames)))
+        for i in range(0, shot.frames, shot.context)
+    )
+    return tuple(Window(span, (1.0,) * len(span)) for span in spans)
+
+
+def _stamps(*paths: Path | None) -> Key:
+    """What tells whether files are still the same."""
+    return tuple(
+        (path, path.stat().st_mtime_ns) if path and path.exists() else path for path in paths
+    )

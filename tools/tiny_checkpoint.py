@@ -1,0 +1,185 @@
+"""Checkpoints of SD1.x's shape with random weights, calibrated so that they draw something.
+
+    python -m tools.tiny_checkpoint FOLDER
+
+A UNet and a VAE with fresh weights give nearly constant pictures. So their last layers are scaled:
+what the UNet predicts gets a standard deviation of 1, latents of 1 and pictures of 0.5.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from transformers import CLIPTextConfig, CLIPTextModel
+
+from easyphoto_video.motion.module import Motion
+from easyphoto_video.motion.spec import MotionSpec
+from tools.ldm_keys import text_to_ldm, unet_to_ldm, vae_to_ldm
+
+SCALE_FACTOR = 0.18215
+PROBE = 8
+"""Side of the latents with which the weights are calibrated."""
+
+YAML = """\
+model:
+  params:
+    linear_start: 0.00085
+    linear_end: 0.012
+    timesteps: 1000
+    parameterization: {prediction}
+    beta_schedule: {betas}
+    image_size: {latent}
+    scale_factor: 0.18215
+    unet_config:
+      params:
+        num_heads: {heads}
+    cond_stage_config:
+      params:
+        num_attention_heads: {text_heads}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """What sets the size of a checkpoint of SD1.x's shape; the defaults are tiny."""
+
+    channels: tuple[int, int, int, int] = (32, 64, 128, 128)
+    heads: int = 4
+    context: int = 64
+    """Width of the text encoder, and of what the UNet sees of it."""
+    text_layers: int = 2
+    text_heads: int = 4
+    vae_channels: tuple[int, int, int, int] = (32, 32, 32, 32)
+    vae_layers: int = 1
+    latent: int = 8
+    """Side of the latents that it is made for: pixels / 8."""
+    prediction: str = "eps"
+    """`eps` or `v`."""
+    betas: str = "linear"
+    """LDM's name: `linear` or `sqrt_linear`."""
+
+
+SD15 = Sizes(
+    channels=(320, 640, 1280, 1280),
+    heads=8,
+    context=768,
+    text_layers=12,
+    text_heads=12,
+    vae_channels=(128, 256, 512, 512),
+    vae_layers=2,
+    latent=64,
+)
+
+
+@torch.no_grad()
+def state_dict(sizes: Sizes, seed: int = 0) -> dict[str, Tensor]:
+    """A checkpoint's tensors under the names of SD1.x single files, fp16."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        parts = (
+            unet_to_ldm(_halves(_unet(sizes))),
+            vae_to_ldm(_halves(_vae(sizes))),
+            text_to_ldm(_halves(_text_encoder(sizes))),
+        )
+    return {name: tensor for part in parts for name, tensor in part.items()}
+
+
+def write_checkpoint(path: Path, sizes: Sizes | None = None, seed: int = 0) -> Path:
+    """Writes the checkpoint and a yaml beside it that tells what its shapes do not."""
+    sizes = sizes or Sizes()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(state_dict(sizes, seed), path)
+    facts = {name: getattr(sizes, name) for name in ("prediction", "betas", "latent", "heads")}
+    path.with_suffix(".yaml").write_text(
+        YAML.format(**facts, text_heads=sizes.text_heads), encoding="utf-8"
+    )
+    return path
+
+
+@torch.no_grad()
+def write_motion(path: Path, spec: MotionSpec, seed: int = 0, strength: float = 0.2) -> Path:
+    """Writes a motion module with random weights, fp16; `strength` 0 is no change."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        motion = Motion(spec)
+        for _, transformer in motion.transformers():
+            nn.init.normal_(transformer.proj_out.weight, std=strength / transformer.channels**0.5)
+    save_file(_halves(motion), path)
+    return path
+
+
+def fitting_spec(sizes: Sizes, spec: MotionSpec | None = None) -> MotionSpec:
+    """The kind of motion module (v2 unless told) at the widths of the checkpoint."""
+    return replace(spec or MotionSpec(), channels=sizes.channels)
+
+
+def _unet(sizes: Sizes) -> UNet2DConditionModel:
+    unet = UNet2DConditionModel(
+        sample_size=sizes.latent,
+        block_out_channels=sizes.channels,
+        cross_attention_dim=sizes.context,
+        attention_head_dim=sizes.heads,
+    )
+    x, words = torch.randn(1, 4, PROBE, PROBE), torch.randn(1, 77, sizes.context)
+    _scale(unet.conv_out, 1.0 / unet(x, 500, words).sample.std())
+    return unet
+
+
+def _vae(sizes: Sizes) -> AutoencoderKL:
+    levels = len(sizes.vae_channels)
+    make: Any = AutoencoderKL  # whose annotations are narrower than what it takes
+    vae = make(
+        down_block_types=("DownEncoderBlock2D",) * levels,
+        up_block_types=("UpDecoderBlock2D",) * levels,
+        block_out_channels=sizes.vae_channels,
+        layers_per_block=sizes.vae_layers,
+        latent_channels=4,
+    )
+    side = PROBE * 2 ** (levels - 1)
+    means = vae.encode(torch.rand(1, 3, side, side) * 2 - 1).latent_dist.mean
+    _scale(vae.quant_conv, 1.0 / SCALE_FACTOR / means.std())
+    pictures = vae.decode(torch.randn(1, 4, PROBE, PROBE) / SCALE_FACTOR).sample
+    _scale(vae.decoder.conv_out, 0.5 / pictures.std())
+    return vae
+
+
+def _text_encoder(sizes: Sizes) -> CLIPTextModel:
+    return CLIPTextModel(
+        CLIPTextConfig(
+            hidden_size=sizes.context,
+            intermediate_size=4 * sizes.context,
+            num_hidden_layers=sizes.text_layers,
+            num_attention_heads=sizes.text_heads,
+        )
+    )
+
+
+def _scale(layer: Any, factor: Tensor) -> None:
+    layer.weight.mul_(factor)
+    layer.bias.zero_()
+
+
+def _halves(model: nn.Module) -> dict[str, Tensor]:
+    return {name: t.half().contiguous() for name, t in model.state_dict().items()}
+
+
+def main() -> None:
+    """Writes a tiny checkpoint and a v2 motion module that fits it into the WebUI's folders."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("folder", type=Path)
+    models = parser.parse_args().folder / "models"
+    print(write_checkpoint(models / "Stable-diffusion" / "tiny.safetensors"))
+    print(write_motion(models / "AnimateDiff" / "tiny_v2.safetensors", fitting_spec(Sizes())))
+
+
+if __name__ == "__main__":
+    main()
