@@ -147,10 +147,9 @@ def _fetch(part: Part, watch: Watch, patience: Patience) -> None:
             fruitless = 0 if part.size > most else fruitless + 1
             most = max(most, part.size)
             if fruitless >= patience.tries:
-                raise part.failed(
-                    f"{cut}; {part.size / 1e6:.1f} MB are kept",
-                    f"Run the same command again to go on. {_by_hand(part)}",
-                ) from cut
+                kept = f"; {part.size / 1e6:.1f} MB are kept" if part.size else ""
+                step = f"Run the same command again to go on. {_by_hand(part)}"
+                raise part.failed(f"{cut}{kept}", step) from cut
         _wait(patience.pause, lambda: watch("fetching", _share(part)))
 
 
