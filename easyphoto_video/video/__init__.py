@@ -1,0 +1,1 @@
+"""Files and frames: clips are written here, and notes read back."""

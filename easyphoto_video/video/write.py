@@ -1,0 +1,138 @@
+"""Clips into files, a span at a time; a half-written file never carries the final name."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+from easyphoto_video.clip import Clip, Frames
+from easyphoto_video.errors import BadRequest, HostFailed
+from easyphoto_video.video.encode import Film, Sink, sink_for
+from easyphoto_video.video.place import check_writable, format_of, place_of, publish
+from easyphoto_video.video.stamp import storable
+from easyphoto_video.watch import Watch, unwatched
+
+SPAN = 8
+"""Frames handed over at once; the watch is told before each span."""
+FINEST = 1_001_000
+"""The largest numerator and denominator of a frame rate that ffmpeg takes as they are."""
+
+
+def write(clip: Clip, path: Path, *, note: str = "", watch: Watch = unwatched) -> Path:
+    """Write a clip in the format of the path's suffix and return where it lies.
+
+    That is another path than the one given for pictures (`NAME.png` is the folder NAME) and when a
+    numbered name was taken meanwhile. Raises what Writer raises, and Stopped when the watch does;
+    then nothing is left behind.
+    """
+    size = {"width": clip.width, "height": clip.height}
+    with Writer(path, **size, fps=clip.fps, note=note, sound=clip.sound, watch=watch) as writer:
+        for start in range(0, len(clip), SPAN):
+            watch("writing", start / len(clip))
+            writer.add(clip.frames[start : start + SPAN])
+    return writer.path
+
+
+class Writer:
+    """A film that is written span by span: `with Writer(...) as out: out.add(frames)`.
+
+    It is worked on in a hidden folder beside its place, and moved there in one step when the
+    `with` ends well; else nothing is left. `path` is where the film lies after the `with`.
+
+    `fps` is exact, `note` any text, `sound` a file whose first sound track goes along in MP4 and
+    WEBM, cut to the film's length. The watch hears ("writing", 1.0) while the film is finished.
+
+    Raises BadRequest when the place or the frame rate cannot be used, BadFile when the sound has no
+    sound, Missing without ffmpeg, HostFailed when ffmpeg or the disk gives up.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        width: int,
+        height: int,
+        fps: Fraction,
+        note: str = "",
+        sound: Path | None = None,
+        watch: Watch = unwatched,
+    ) -> None:
+        self.path = place_of(path)
+        self._given = path
+        self._frames = 0
+        self._watch = watch
+        self._film = Film(
+            format=format_of(path),
+            width=width,
+            height=height,
+            fps=_exact(fps),
+            note=storable(note),
+            sound=sound,
+        )
+
+    def __enter__(self) -> Writer:
+        check_writable(self._given)
+        with ExitStack() as stack:
+            work = tempfile.TemporaryDirectory(
+                dir=self.path.parent, prefix=f".{self.path.name[:40]}.", suffix=".part"
+            )
+            folder = Path(stack.enter_context(work))
+            self._sink: Sink = sink_for(self._film, folder, stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def add(self, frames: Frames) -> None:
+        """Write the next frames, (n, H, W, 3) uint8 RGB of the film's size."""
+        size = (self._film.height, self._film.width, 3)
+        if frames.dtype.name != "uint8" or frames.ndim != 4 or frames.shape[1:] != size:
+            given = f"{frames.shape} {frames.dtype}"
+            raise ValueError(f"a span holds (n, {size[0]}, {size[1]}, 3) uint8 frames, not {given}")
+        with self._translated():
+            self._sink.add(frames)
+        self._frames += len(frames)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._stack:
+            if kind is None:
+                self._finish()
+
+    def _finish(self) -> None:
+        if not self._frames:
+            raise ValueError("a film holds at least one frame")
+        self._tick()
+        with self._translated():
+            finished = self._sink.finish(self._tick)
+        self.path = publish(finished, self.path)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise HostFailed(
+                f"{self.path} could not be written: {error.strerror or error}. Look for free disk "
+                "space, or choose another folder with --out."
+            ) from error
+
+    def _tick(self) -> None:
+        self._watch("writing", 1.0)
+
+
+def _exact(fps: Fraction) -> Fraction:
+    if max(fps.numerator, fps.denominator) > FINEST:
+        raise BadRequest(
+            "Frames per second",
+            str(fps),
+            "is too fine a fraction to be exact in a file",
+            f"Give a fraction of whole numbers up to {FINEST}, such as 30000/1001.",
+        )
+    return fps
