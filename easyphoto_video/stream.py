@@ -90,9 +90,8 @@ class Stream:
         try:
             with urllib.request.urlopen(self._request, timeout=self._timeout) as response:
                 self._put((response.status, response.headers))
-                while chunk := response.read1(CHUNK):
-                    if not self._put(chunk):
-                        return
+                while (chunk := response.read1(CHUNK)) and self._put(chunk):
+                    pass
             self._put(b"")
         except urllib.error.HTTPError as error:
             error.close()
