@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import torch
@@ -65,10 +65,12 @@ def _report(folder: Path) -> Iterator[int]:
 
 
 @torch.no_grad()
-def errors(golden: Golden) -> Iterator[tuple[str, str, float]]:
+def errors(
+    golden: Golden, hosts: Iterable[str] = ("diffusers", "ldm")
+) -> Iterator[tuple[str, str, float]]:
     """Host, name and relative L2 error of each tensor in a folder. Raises BadFile."""
-    for host, build in HOSTS.items():
-        unet, call = _built(build, golden)
+    for host in hosts:
+        unet, call = _built(HOSTS[host], golden)
         for name, expected in golden.expected.items():
             yield host, name, _relative_error(_computed(name, unet, call, golden), expected, golden)
 

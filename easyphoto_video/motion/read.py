@@ -97,7 +97,7 @@ def _motion(tensors: Mapping[str, Tensor], notes: Mapping[str, Any]) -> Motion:
 
 def _spec(tensors: Mapping[str, Tensor], notes: Mapping[str, Any]) -> MotionSpec:
     channels = _channels(tensors)
-    tables = [t for name, t in tensors.items() if name.endswith(TABLE)]
+    tables = [t for name, t in tensors.items() if name.endswith(TABLE) and t.ndim == 3]
     has_mid = any(name.startswith("mid_block.") for name in tensors)
     positions = tables[0].shape[1] if tables else None
     known = variant(len(channels), has_mid, positions)

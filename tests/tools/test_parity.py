@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,43 +18,46 @@ from easyphoto_video.motion.lora import motion_lora_from, with_lora
 from easyphoto_video.motion.spec import V1, V2
 from tests.motion.files import motion_lora
 from tests.motion.small import CONTEXT, ldm, lively, spec
-from tools.golden import read_golden
+from tools.golden import Golden, read_golden
 from tools.parity import FINAL_LIMIT, LIMIT, errors, main
 
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden"
 FRAMES = 3
 
 
+def official(name: str, *tensors: str) -> Golden:
+    """Some tensors of a folder of the official ones; the test is skipped where it is missing."""
+    folder = GOLDEN / name
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is missing")
+    golden = read_golden(folder)
+    return replace(golden, expected={tensor: golden.expected[tensor] for tensor in tensors})
+
+
 @pytest.mark.parametrize("name", ["v1", "v2", "v2_lora", "v3"])
 def test_motion_is_the_official_one(name: str) -> None:
-    """The predictions in the middle of the schedule; `python -m tools.parity` checks them all."""
-    if not (GOLDEN / name).is_dir():
-        pytest.skip(f"{GOLDEN / name} is missing")
-    golden = read_golden(GOLDEN / name)
-    middle = {key: t for key, t in golden.expected.items() if key.startswith("eps_cond_t501")}
-    assert len(middle) == 2
-    found = list(errors(replace(golden, expected=middle)))
-    assert len(found) == 4
+    """One prediction; `python -m tools.parity` checks them all."""
+    found = list(errors(official(name, "eps_cond_t501")))
+    assert [host for host, _, _ in found] == ["diffusers", "ldm"]
     assert all(error <= LIMIT / 5 for _, _, error in found), found
 
 
+def test_the_norm_of_v1_is_the_official_one_without_motion_too() -> None:
+    golden = official("v1", "eps_cond_t501_no_motion", "eps_pair_t501")
+    found = list(errors(golden, ["ldm"]))
+    assert len(found) == 2
+    assert all(error <= LIMIT / 2 for _, _, error in found), found
+
+
 def test_a_clip_is_the_official_one() -> None:
-    name = GOLDEN / "v2_lora"
-    if not name.is_dir():
-        pytest.skip(f"{name} is missing")
-    golden = read_golden(name)
-    final = {key: golden.expected[key] for key in ("ddim_final", "eps_pair_t501")}
-    found = {(host, key): e for host, key, e in errors(replace(golden, expected=final))}
-    assert len(found) == 4
-    limits = {"ddim_final": FINAL_LIMIT / 5, "eps_pair_t501": LIMIT / 5}
-    assert all(error <= limits[key] for (_, key), error in found.items()), found
+    [(_, _, error)] = errors(official("v2_lora", "ddim_final"), ["ldm"])
+    assert error <= FINAL_LIMIT / 5
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of the golden form from our own LDM-shaped UNet: other sizes, frames and steps."""
-    made = tmp_path / "own"
-    made.mkdir()
+    made = tmp_path_factory.mktemp("own")
     motion, lora = lively(spec(V2)), motion_lora()
     meta = {
         "betas": "linear 0.00085..0.012, 1000 steps",
@@ -81,6 +85,12 @@ def folder(tmp_path: Path) -> Path:
     }
     save_file(tensors, made / "tensors.safetensors")
     return made
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    """A copy to spoil."""
+    return shutil.copytree(made, tmp_path / "own")
 
 
 def spoil(folder: Path, **changes: Tensor) -> None:
