@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import pickle
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -94,12 +95,15 @@ def _is_pickle(first: bytes) -> bool:
 
 def _unpickled(path: Path) -> Any:
     try:
-        with path.open("rb") as file:  # by its name, torch would judge it again
+        # By its name torch would judge the file again; of newer pickles it only warns.
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         code = re.search(r"(?:GLOBAL|class|function) ([\w.]+\.[\w.]+)", str(error))
         if code is None:
-            raise BadFile(path, "this is a damaged pickle", AGAIN) from error
+            reason = "this pickle is damaged or holds more than tensors, and so it was not opened"
+            raise BadFile(path, reason, CONVERT) from error
         reason = f"this pickle would run code when opened ({code[1]}), and so it was not opened"
         raise BadFile(path, reason, CONVERT) from error
     except DAMAGE as error:

@@ -75,6 +75,15 @@ def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(
     assert not proof.exists()
 
 
+@pytest.mark.parametrize("protocol", [0, 3, 4, 5])
+def test_pickles_of_other_protocols_are_not_opened_either(tmp_path: Path, protocol: int) -> None:
+    path, proof = tmp_path / "a.ckpt", tmp_path / "proof"
+    path.write_bytes(pickle.dumps(Runs(proof), protocol=protocol))
+    with pytest.raises(BadFile):
+        load_state_dict(path)
+    assert not proof.exists()
+
+
 @pytest.mark.parametrize("left", [0, 5, 40, 150, -1])
 def test_a_cut_off_safetensors_says_so(tmp_path: Path, left: int) -> None:
     path = tmp_path / "a.safetensors"
