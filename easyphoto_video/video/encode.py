@@ -73,7 +73,7 @@ WEBP = (
 DITHER = "paletteuse=dither=bayer:bayer_scale=5"
 """An ordered pattern stands still from frame to frame; diffused errors would flicker."""
 PALETTE_FRAMES, PALETTE_SIDE = 64, 128
-"""palettegen keeps every colour that it meets: so it sees so many frames at most, so large in px."""
+"""palettegen keeps every colour it meets, so it sees only so many frames and so many px a side."""
 
 FASTEST = {"gif": 50, "webp": 90}
 """Frames a second that browsers play: GIF below 2/100 s and WEBP up to 10 ms are slowed to 1/10."""

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -158,7 +158,8 @@ class Ffmpeg:
         self._process.kill()
         self._process.wait()
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(OSError):  # what it did not take any more
+            self._process.stdin.close()
 
 
 def run(arguments: Sequence[str], tick: Tick = idle) -> None:

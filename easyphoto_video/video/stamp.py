@@ -66,10 +66,8 @@ def stamp_webp(path: Path, size: tuple[int, int], note: str) -> None:
 
     Layout: https://developers.google.com/speed/webp/docs/riff_container
     """
+    _extend(path, size)
     with path.open("r+b") as file:
-        file.seek(12)
-        if file.read(4) != b"VP8X":
-            _extend(path.read_bytes(), size, path)
         file.seek(20)
         flags = file.read(1)[0]
         file.seek(20)
@@ -81,8 +79,12 @@ def stamp_webp(path: Path, size: tuple[int, int], note: str) -> None:
         file.write(struct.pack("<I", length - 8))
 
 
-def _extend(content: bytes, size: tuple[int, int], path: Path) -> None:
+def _extend(path: Path, size: tuple[int, int]) -> None:
     """A file of one simple picture gets the header that says what else it holds."""
+    with path.open("rb") as file:
+        if file.read(16)[12:] == b"VP8X":
+            return
+    content = path.read_bytes()
     width, height = (side - 1 for side in size)
     header = bytes(4) + width.to_bytes(3, "little") + height.to_bytes(3, "little")
     path.write_bytes(content[:12] + _chunk(b"VP8X", header) + content[12:])
