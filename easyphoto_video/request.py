@@ -31,6 +31,8 @@ SAMPLERS = (
 FORMATS = ("mp4", "gif", "webp", "webm", "png")
 AUTO, NONE = "auto", "none"
 EIGHT = Fraction(8)
+FINEST = 1_001_000
+"""The largest numerator and denominator of a frame rate that ffmpeg takes as they are."""
 
 
 @dataclass(frozen=True)
@@ -268,16 +270,17 @@ def _whole(value: Any) -> int:
 
 
 def _fraction(value: Any) -> Fraction:
-    if isinstance(value, float):
-        return Fraction(value).limit_denominator(1001)
-    return Fraction(value)
+    exact = Fraction(value).limit_denominator(1001) if isinstance(value, float) else Fraction(value)
+    if max(exact.numerator, exact.denominator) > FINEST:
+        raise ValueError("too fine a fraction for a file")
+    return exact
 
 
 READERS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "str": (_text, "a text"),
     "int": (_whole, "a whole number"),
     "float": (float, "a number"),
-    "Fraction": (_fraction, "a number or a fraction"),
+    "Fraction": (_fraction, f"a number or a fraction of whole numbers up to {FINEST}"),
     "tuple[Lora, ...]": (_loras, "NAME:WEIGHT"),
 }
 """For each annotation of a field: how to read a value of it, and what to call it."""

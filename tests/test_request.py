@@ -81,6 +81,7 @@ def test_labels_are_unique() -> None:
         ({"cfg": float("nan")}, "out of range"),
         ({"fps": "1/0"}, "fraction"),
         ({"fps": "inf"}, "fraction"),
+        ({"fps": "8.00000001"}, "up to 1001000"),
         ({"seed": -2}, "-1 for automatic"),
         ({"loras": ["user:much"]}, "NAME:WEIGHT"),
         ({"loras": 3}, "NAME:WEIGHT"),

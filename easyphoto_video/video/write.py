@@ -11,6 +11,7 @@ from types import TracebackType
 
 from easyphoto_video.clip import Clip, Frames
 from easyphoto_video.errors import BadRequest, HostFailed
+from easyphoto_video.request import FINEST
 from easyphoto_video.video.encode import Film, Sink, sink_for
 from easyphoto_video.video.place import check_writable, format_of, place_of, publish
 from easyphoto_video.video.stamp import storable
@@ -18,8 +19,6 @@ from easyphoto_video.watch import Watch, unwatched
 
 SPAN = 8
 """Frames handed over at once; the watch is told before each span."""
-FINEST = 1_001_000
-"""The largest numerator and denominator of a frame rate that ffmpeg takes as they are."""
 
 
 def write(clip: Clip, path: Path, *, note: str = "", watch: Watch = unwatched) -> Path:
