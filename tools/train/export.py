@@ -10,12 +10,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import CLIPTextModel
 
+from easyphoto_video.host.standalone.prompt.tokens import TOKENS
 from easyphoto_video.motion.module import Motion
 from tools.ldm_keys import text_to_ldm, unet_to_ldm, vae_to_ldm
 from tools.models import GROUPS, HEADS, LATENT, SCALE, TEXT_HEADS, TEXT_LAYERS, WIDTH
 from tools.train.noise import BETAS, STEPS
 from tools.train.unet import Painter
-from tools.words import CLIP_TOKENS, small_rows
+from tools.words import small_rows
 
 CHECKPOINT, CONFIG, MOTION = "portrait.safetensors", "portrait.yaml", "motion.safetensors"
 _EMBEDDING = "embeddings.token_embedding.weight"
@@ -92,7 +93,7 @@ def whole_text(text: CLIPTextModel) -> dict[str, Tensor]:
     """The text encoder's tensors over all of CLIP's ids; rows of no use to the world are zero."""
     tensors = {name.removeprefix("text_model."): x for name, x in text.state_dict().items()}
     small = tensors[_EMBEDDING]
-    table = torch.zeros(CLIP_TOKENS, small.shape[1])
+    table = torch.zeros(TOKENS, small.shape[1])
     for row, token in small_rows().items():
         table[token] = small[row].cpu()
     return {**tensors, _EMBEDDING: table}

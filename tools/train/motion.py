@@ -17,7 +17,7 @@ from tools.train.loop import Course, Draw, train
 from tools.train.unet import Painter
 from tools.world import CLIP_FRAMES, vary
 
-MOTION_CLIPS = 4_500
+MOTION_CLIPS = 2_400
 SPEC = MotionSpec(channels=(WIDTH,) * 4)
 _HELD_CLIPS = 32
 _SCORED = (950, 800, 500, 200)

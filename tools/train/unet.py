@@ -14,7 +14,7 @@ from tools.train.loop import Course, Draw, train
 from tools.words import small_ids
 from tools.world import vary
 
-UNET_SAMPLES = 90_000
+UNET_SAMPLES = 40_000
 _SCORED = (950, 800, 500, 200)
 
 
