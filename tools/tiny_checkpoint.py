@@ -153,7 +153,7 @@ def _vae(sizes: Sizes) -> AutoencoderKL:
 
 
 def _text_encoder(sizes: Sizes) -> CLIPTextModel:
-    return CLIPTextModel(
+    model = CLIPTextModel(
         CLIPTextConfig(
             hidden_size=sizes.context,
             intermediate_size=4 * sizes.context,
@@ -161,6 +161,9 @@ def _text_encoder(sizes: Sizes) -> CLIPTextModel:
             num_attention_heads=sizes.text_heads,
         )
     )
+    # As in trained ones, the states' mean is not zero; a prompt's weights are measured by it.
+    nn.init.normal_(model.final_layer_norm.bias, mean=-0.1, std=0.1)
+    return model
 
 
 def _scale(layer: Any, factor: Tensor) -> None:

@@ -102,7 +102,8 @@ class Library:
         return path
 
     def _unknown(self, shelf: Shelf, name: str, listed: Sequence[str]) -> Missing:
-        near = difflib.get_close_matches(name, listed, 3, 0.5)
+        stems = [stem for file in listed for stem in _by_file_stem(file)]
+        near = difflib.get_close_matches(name, stems, 3)
         hint = f"Did you mean {' or '.join(near)}? " if near else ""
         place = self.folders(shelf)[0]
         return Missing(

@@ -12,6 +12,7 @@ import torch
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import Shot, Start
 from easyphoto_video.errors import BadRequest
+from easyphoto_video.host.standalone.checks import check_clip_skip, check_context, check_steps
 from easyphoto_video.host.standalone.conditions import Script
 from easyphoto_video.host.standalone.denoise import Guide, Kept, Noise, Predictor, denoised
 from easyphoto_video.host.standalone.device import Target, border
@@ -86,11 +87,14 @@ class Studio:
             Merge(read_lora(self._library.find(LORAS, use.name)), use.text, use.unet)
             for use in uses
         )
+        check_steps(shot.sampler, shot.steps)
         models = self._loaded(shot)
+        check_clip_skip(shot.clip_skip, models.text_encoder.config.num_hidden_layers)
         watch("loading", 0.7)
         motion = self._loaded_motion(shot)
         if motion is not None:
             fitted(models.unet, motion)
+            check_context(motion.spec, shot.context, shot.frames)
         watch("loading", 1.0)
         return Scene(
             shot=shot, models=models, motion=motion, prompt=prompt, negative=negative, merges=merges

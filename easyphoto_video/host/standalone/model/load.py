@@ -24,16 +24,15 @@ from easyphoto_video.host.standalone.device import Target
 from easyphoto_video.host.standalone.model.facts import Facts, facts_beside
 from easyphoto_video.host.standalone.model.kinds import check_checkpoint, check_vae
 from easyphoto_video.host.standalone.model.shapes import (
+    TEXT,
     UNET,
+    VAE,
     text_config,
     text_layers,
     unet_config,
     vae_config,
 )
 from easyphoto_video.tensors import load_state_dict
-
-VAE = "first_stage_model."
-TEXT = "cond_stage_model.transformer."
 
 NOT_USED = re.compile(
     r"(\.|^)(position_ids|logit_scale|text_projection\.weight)$|^loss\.|^(model_ema|extra)\."

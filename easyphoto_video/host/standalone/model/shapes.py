@@ -17,6 +17,8 @@ from easyphoto_video.host.standalone.model.facts import Facts
 from easyphoto_video.tensors import AGAIN
 
 UNET = "model.diffusion_model."
+VAE = "first_stage_model."
+TEXT = "cond_stage_model.transformer."
 GROUPS = 32
 """Of every group norm in LDM."""
 
@@ -69,8 +71,14 @@ def text_config(tensors: Tensors, facts: Facts, source: Path) -> dict[str, Any]:
 
 
 def text_layers(tensors: Tensors) -> int:
-    """How many layers the text encoder has."""
+    """How many layers a text encoder has, from tensors in transformers' names without prefix."""
     return 1 + max(_numbers(tensors, r"encoder\.layers\.(\d+)\."), default=-1)
+
+
+def clip_layers(tensors: Tensors) -> int:
+    """How many layers the text encoder of a checkpoint has."""
+    pattern = rf"{re.escape(TEXT)}(?:text_model\.)?encoder\.layers\.(\d+)\."
+    return 1 + max(_numbers(tensors, pattern), default=-1)
 
 
 def _unet(tensors: Tensors, facts: Facts) -> dict[str, Any]:

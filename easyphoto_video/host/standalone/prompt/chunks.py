@@ -54,8 +54,8 @@ def chunks(prompt: str, find: Find = no_embeddings) -> list[Chunk]:
         for piece in section:
             filler.add(piece)
         done += filler.chunks
-    # A BREAK with nothing on one side of it makes an empty chunk only where it is the only one.
-    return [chunk for chunk in done if len(chunk)] or [Chunk()]
+    # As in the WebUI: nothing before a BREAK is an empty chunk, nothing behind the last is none.
+    return done if len(done[-1]) else done[:-1] or done
 
 
 class _Filler:

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 from transformers import CLIPTextModel
 
-from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.standalone.prompt.chunks import Chunk, Find, chunks, no_embeddings
 
 
@@ -20,23 +19,14 @@ def encode_all(
     """The condition (77 * k, width) of every text, k chunks for all of them.
 
     Texts with fewer chunks than others get empty ones, so that they fit into one batch. Raises
-    BadRequest when there are fewer layers than `clip_skip`, and what `find` raises.
+    BadRequest and BadFile for embeddings that cannot be used.
     """
-    check_clip_skip(clip_skip, model.config.num_hidden_layers)
     parts = {text: chunks(text, find) for text in texts}
     most = max((len(found) for found in parts.values()), default=0)
     return {
         text: _encoded([*found, *(Chunk() for _ in range(most - len(found)))], model, clip_skip)
         for text, found in parts.items()
     }
-
-
-def check_clip_skip(clip_skip: int, layers: int) -> None:
-    """Raises BadRequest when the text encoder has fewer layers."""
-    if clip_skip > layers:
-        raise BadRequest(
-            "Clip skip", clip_skip, f"is more than the {layers} layers there are", "Give less."
-        )
 
 
 def _encoded(parts: Sequence[Chunk], model: CLIPTextModel, clip_skip: int) -> Tensor:
@@ -53,6 +43,8 @@ def _encoded(parts: Sequence[Chunk], model: CLIPTextModel, clip_skip: int) -> Te
 
 def weighted(states: Tensor, weights: Tensor) -> Tensor:
     """Each token's state (k, 77, width) times its weight (k, 77), each chunk's mean as before."""
+    if bool((weights == 1).all()):
+        return states
     heavier = states * weights[..., None]
     return heavier * (states.mean((1, 2), keepdim=True) / heavier.mean((1, 2), keepdim=True))
 

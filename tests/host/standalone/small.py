@@ -1,0 +1,91 @@
+"""Small files of every kind that the stand-alone program reads, with random weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from easyphoto_video.engine import Shot, Start
+from easyphoto_video.request import Text2Video
+from easyphoto_video.tensors import load_state_dict
+from tools.tiny_checkpoint import Sizes, fitting_spec, write_checkpoint, write_motion
+
+SIZES = Sizes(channels=(32, 32, 64, 64), heads=2, vae_layers=1)
+VAE = "first_stage_model."
+
+TO_Q = "down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q"
+CONV = "mid_block_resnets_0_conv1"
+FC1 = "text_model_encoder_layers_0_mlp_fc1"
+
+
+def write_library(folder: Path) -> Path:
+    """A data folder with files under their usual places."""
+    models = folder / "models"
+    tiny = write_checkpoint(models / "Stable-diffusion" / "tiny.safetensors", SIZES)
+    write_checkpoint(tiny.with_name("tiny_v.safetensors"), replace(SIZES, prediction="v"))
+    write_checkpoint(tiny.with_name("plain.safetensors"), replace(SIZES, betas="sqrt_linear"))
+    write_checkpoint(models / "Stable-diffusion" / "sub" / "other.safetensors", SIZES, seed=1)
+    own = {k.removeprefix(VAE): t for k, t in load_state_dict(tiny).items() if k.startswith(VAE)}
+    save(models / "VAE" / "same.safetensors", own)
+    write_motion(models / "AnimateDiff" / "mm_v2.safetensors", fitting_spec(SIZES))
+    still = write_motion(models / "AnimateDiff" / "still.safetensors", fitting_spec(SIZES))
+    save(still, {k: zeroed(k, t) for k, t in load_state_dict(still).items()})
+    save(models / "Lora" / "strong.safetensors", kohya())
+    save(folder / "embeddings" / "mytoken.safetensors", {"emb_params": rows(2)})
+    return folder
+
+
+def save(path: Path, tensors: dict[str, Tensor]) -> Path:
+    """Writes a safetensors file, and its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({key: t.clone().contiguous() for key, t in tensors.items()}, path)
+    return path
+
+
+def zeroed(key: str, tensor: Tensor) -> Tensor:
+    """A motion module as new: its last layers are zero."""
+    return torch.zeros_like(tensor) if ".temporal_transformer.proj_out." in key else tensor
+
+
+def rows(count: int) -> Tensor:
+    """Vectors of an embedding."""
+    return torch.randn(count, SIZES.context, generator=torch.Generator().manual_seed(5))
+
+
+def kohya(rank: int = 2, alpha: float = 1.0) -> dict[str, Tensor]:
+    """A LoRA in kohya's names: a linear layer, a 3x3 convolution and one of the text encoder."""
+    generator = torch.Generator().manual_seed(3)
+
+    def pair(name: str, up: tuple[int, ...], down: tuple[int, ...]) -> dict[str, Tensor]:
+        return {
+            f"{name}.lora_up.weight": torch.randn(up, generator=generator),
+            f"{name}.lora_down.weight": torch.randn(down, generator=generator),
+            f"{name}.alpha": torch.tensor(alpha),
+        }
+
+    wide = SIZES.channels[-1]
+    return {
+        **pair(f"lora_unet_{TO_Q}", (SIZES.channels[0], rank), (rank, SIZES.channels[0])),
+        **pair(f"lora_unet_{CONV}", (wide, rank, 1, 1), (rank, wide, 3, 3)),
+        **pair(f"lora_te_{FC1}", (4 * SIZES.context, rank), (rank, SIZES.context)),
+    }
+
+
+def shot(start: Start | None = None, **changes: object) -> Shot:
+    """A short, small shot; `changes` are fields of the request."""
+    usual: dict[str, object] = {
+        "prompt": "a photo of a cat",
+        "negative": "blurry",
+        "checkpoint": "tiny",
+        "motion": "none",
+        "seed": 7,
+        "width": 64,
+        "height": 64,
+        "frames": 3,
+        "steps": 3,
+    }
+    return Shot.of(Text2Video(**{**usual, **changes}), start)  # pyright: ignore[reportArgumentType]

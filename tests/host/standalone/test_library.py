@@ -1,0 +1,96 @@
+"""Files are found by the names that people use for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from easyphoto_video.errors import BadRequest, Missing
+from easyphoto_video.host.standalone.library import (
+    CHECKPOINTS,
+    EMBEDDED,
+    EMBEDDED_FOLDER,
+    LORAS,
+    MOTIONS,
+    Library,
+)
+
+
+def touch(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"")
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("a.safetensors", "sub/a.safetensors", "sub/b.ckpt", "c d.pt", "note.txt"):
+        touch(tmp_path / "models" / "Lora" / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("a.safetensors", "a.safetensors"),
+        ("a", "a.safetensors"),
+        ("sub/a", "sub/a.safetensors"),
+        ("sub\\a.safetensors", "sub/a.safetensors"),
+        ("b", "sub/b.ckpt"),
+        ("b.ckpt [6ce0161689]", "sub/b.ckpt"),
+        ("c d", "c d.pt"),
+    ],
+)
+def test_a_name_finds_its_file(folder: Path, name: str, file: str) -> None:
+    assert Library(folder).find(LORAS, name) == folder / "models" / "Lora" / file
+
+
+def test_what_is_listed_is_found(folder: Path) -> None:
+    library = Library(folder)
+    names = library.names(LORAS)
+    assert names == ["a.safetensors", "c d.pt", "sub/a.safetensors", "sub/b.ckpt"]
+    assert [library.listed(LORAS, library.find(LORAS, name)) for name in names] == names
+
+
+def test_a_path_is_a_name_too(folder: Path) -> None:
+    path = touch(folder / "elsewhere" / "e.safetensors")
+    assert Library(folder).find(LORAS, str(path)) == path
+    assert Library(folder).listed(LORAS, path) == str(path)
+
+
+def test_extra_folders_and_those_of_extensions(folder: Path) -> None:
+    more = touch(folder / "more" / "x.safetensors")
+    theirs = touch(folder / "extensions" / "sd-webui-animatediff" / "model" / "mm.ckpt")
+    library = Library(folder, {LORAS: [more.parent]})
+    assert library.find(LORAS, "x") == more
+    assert library.find(MOTIONS, "mm") == theirs
+
+
+def test_a_name_of_several_is_refused(folder: Path) -> None:
+    touch(folder / "models" / "Lora" / "other" / "b.safetensors")
+    with pytest.raises(BadRequest, match=r"LoRA: 'b' means .*other.b.safetensors.*sub.b.ckpt"):
+        Library(folder).find(LORAS, "b")
+
+
+@pytest.mark.parametrize("name", ["aa", "note.txt", ""])
+def test_a_name_of_none_says_where_to_put_it(folder: Path, name: str) -> None:
+    with pytest.raises(Missing, match=r"models.Lora.*launch\.py fetch"):
+        Library(folder).find(LORAS, name)
+
+
+def test_a_near_name_is_proposed(folder: Path) -> None:
+    touch(folder / "models" / "Lora" / "portrait_v2.safetensors")
+    with pytest.raises(Missing, match="Did you mean portrait_v2"):
+        Library(folder).find(LORAS, "portrait-v2")
+
+
+def test_the_embedded_model_lies_with_the_program(tmp_path: Path) -> None:
+    file = touch(tmp_path / "embedded" / "portrait.safetensors")
+    library = Library(tmp_path, embedded=file.parent)
+    assert library.find(CHECKPOINTS, EMBEDDED) == file
+    assert library.listed(CHECKPOINTS, file) == EMBEDDED
+    assert library.names(CHECKPOINTS) == []
+    with pytest.raises(Missing, match="install it again"):
+        library.find(MOTIONS, EMBEDDED)
+    assert EMBEDDED_FOLDER.parts[-2:] == ("models", "embedded")
