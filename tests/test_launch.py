@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[1]
+WHEELS = [("torch", "2.0"), ("demo", "1.0"), ("demo", "1.1"), ("unwanted", "1.0")]
 PROGRAM = """\
 import os, sys
 print(sys.argv[1:], os.environ["OMP_WAIT_POLICY"], os.getcwd())
@@ -35,13 +36,13 @@ def load(folder: Path) -> ModuleType:
 
 
 def wheel(folder: Path, name: str, version: str) -> None:
-    """A package of one module whose `version` is its version."""
+    """A package of one module whose `version` is its version; demo asks for `unwanted`."""
     about = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
         archive.writestr(f"{name}.py", f"version = {version!r}\n")
-        archive.writestr(
-            f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-        )
+        needs = "Requires-Dist: unwanted\n" if name == "demo" else ""
+        head = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
+        archive.writestr(f"{about}/METADATA", head)
         archive.writestr(
             f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
@@ -58,7 +59,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "requirements.lock").write_text("demo==1.0\ntorch==2.0\n")
     wheels = tmp_path / "wheels"
     wheels.mkdir()
-    for name, version in (("torch", "2.0"), ("demo", "1.0"), ("demo", "1.1")):
+    for name, version in WHEELS:
         wheel(wheels, name, version)
     for name in [name for name in os.environ if name.startswith(("PIP_", "PYTHON"))]:
         monkeypatch.delenv(name)
@@ -94,9 +95,11 @@ def test_a_checkout_from_the_first_start_to_a_new_lock(checkout: Path, tmp_path:
     assert "Installing the packages of requirements.lock" in first.stderr
     assert (version_of(checkout, "torch"), version_of(checkout, "demo")) == ("2.0", "1.0")
 
+    packages = next(checkout.glob(".venv/[Ll]ib/**/site-packages"))
+    assert not (packages / "unwanted.py").exists()
+
     # Without pip, a start that touched a package would fail.
     launch = load(checkout)
-    packages = next(checkout.glob(".venv/[Ll]ib/**/site-packages"))
     (packages / "pip").rename(packages / "pip-away")
     second = start(checkout)
     assert (second.returncode, second.stderr) == (0, "")
@@ -152,6 +155,11 @@ def test_the_user_may_choose_how_openmp_waits(
     launch.hand_over(["python"])
     assert given[0]["OMP_WAIT_POLICY"] == "ACTIVE"
     assert given[0]["PYTHONPATH"].split(os.pathsep) == [str(checkout), "mine"]
+
+
+def test_what_pip_says_stays_off_stdout(capfd: pytest.CaptureFixture[str]) -> None:
+    assert load(ROOT).run([sys.executable, "-c", "print('words')"]) == 0
+    assert capfd.readouterr() == ("", "words\n")
 
 
 def test_a_child_is_waited_for_through_ctrl_c() -> None:
