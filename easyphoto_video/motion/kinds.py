@@ -14,7 +14,7 @@ from torch import Tensor
 MOTION_KEY = re.compile(r"(?:motion_modules|temporal_attentions)\.\d+\.")
 MOTION_IN_LORA = re.compile(r"motion_modules|temporal")
 LORA_KEY = re.compile(
-    r"lora_(down|up|A|B)\b|_lora\.(down|up)\b|\blora\.(down|up)\b|\bhada_|\blokr_"
+    r"lora_(down|up|A|B|linear_layer)\b|_lora\.(down|up)\b|\blora\.(down|up)\b|\bhada_|\blokr_"
 )
 
 

@@ -42,6 +42,8 @@ NOT_USED = re.compile(
 OLD_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 """Names in diffusers' first VAE files, and what became of them."""
 
+PARTS = {UNet2DConditionModel: "UNet", AutoencoderKL: "VAE", CLIPTextModel: "text encoder"}
+
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 
@@ -96,10 +98,9 @@ def _unet(
     config = unet_config(tensors, facts, source)
     own = {key: t for key, t in tensors.items() if key.startswith(UNET)}
     converted = convert_ldm_unet_checkpoint(own, config)
-    _check_all_used(own, converted, "UNet", source)
     with init_empty_weights():
         unet = UNet2DConditionModel(**config)
-    return _filled(unet, converted, source, target)
+    return _filled(unet, {**converted, **_left_out(own, converted)}, source, target)
 
 
 def _own_vae(
@@ -122,7 +123,7 @@ def _vae(
         blocks = [None] * len(levels)
         config = {"down_block_types": blocks, "up_block_types": blocks}
         converted = convert_ldm_vae_checkpoint(own, config)
-        _check_all_used(own, converted, "VAE", source)
+        converted |= _left_out(own, converted)
     with init_empty_weights():
         vae = AutoencoderKL(**vae_config(converted, facts, source))
     return _filled(vae, converted, source, target)
@@ -147,7 +148,7 @@ def _filled(
 ) -> NetworkT:
     """The network with these tensors in it. Raises BadFile unless they are just the ones."""
     wanted = network.state_dict()
-    part = type(network).__name__
+    part = PARTS[type(network)]
     _refuse([k for k in wanted if k not in tensors], "are missing", part, source)
     _refuse([k for k in tensors if k not in wanted], "belong nowhere", part, source)
     odd = [k for k, t in tensors.items() if t.shape != wanted[k].shape]
@@ -157,13 +158,10 @@ def _filled(
     return network.to(target.device).eval().requires_grad_(False)
 
 
-def _check_all_used(
-    own: Mapping[str, Tensor], converted: Mapping[str, Tensor], part: str, source: Path
-) -> None:
-    """diffusers' converters leave out what they do not know; a tensor's memory tells which."""
+def _left_out(own: Mapping[str, Tensor], converted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What diffusers' converters do not know and drop; a tensor's memory tells what they took."""
     used = {t.data_ptr() for t in converted.values()}
-    strange = [key for key, t in own.items() if t.data_ptr() not in used]
-    _refuse(strange, "belong nowhere", part, source)
+    return {key: t for key, t in own.items() if t.data_ptr() not in used}
 
 
 def _refuse(keys: list[str], what: str, part: str, source: Path) -> None:
