@@ -9,6 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no reason to fail a law.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 # OpenMP reads these once, when torch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -55,3 +60,13 @@ def offline() -> Iterator[None]:
         patch.delenv(name.upper(), raising=False)
     yield
     patch.undo()
+
+
+@pytest.fixture(scope="session")
+def loopback(offline: None) -> None:
+    """Skip where this machine cannot even talk to itself, as in a bare network namespace."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        try:
+            socket.create_connection(server.getsockname(), timeout=5).close()
+        except OSError as error:
+            pytest.skip(f"no loopback network: {error}")

@@ -14,6 +14,6 @@ def test_the_network_is_out_of_reach() -> None:
         direct.connect(("192.0.2.1", 80))
 
 
-def test_loopback_is_in_reach() -> None:
+def test_loopback_is_in_reach(loopback: None) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         socket.create_connection(server.getsockname(), timeout=1).close()
