@@ -18,9 +18,7 @@ from easyphoto_video.setting import settings
 
 
 def request(*argv: str) -> Text2Video:
-    made = request_of(parse(["text2video", *argv]), Text2Video)
-    assert isinstance(made, Text2Video)
-    return made
+    return request_of(parse(["text2video", *argv]), Text2Video)
 
 
 def test_every_field_has_an_option(capsys: pytest.CaptureFixture[str]) -> None:

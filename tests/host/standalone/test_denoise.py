@@ -1,0 +1,88 @@
+"""The sampler's loop, against the official AnimateDiff and against itself in other pieces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from torch import Tensor
+
+from easyphoto_video.host.standalone.conditions import Script
+from easyphoto_video.host.standalone.denoise import Guide, Noise, Predictor, denoised
+from easyphoto_video.host.standalone.model.facts import Facts
+from easyphoto_video.host.standalone.model.shapes import UNET, unet_config
+from easyphoto_video.host.standalone.samplers import Noising, Sampler
+from easyphoto_video.motion.attach import attached
+from easyphoto_video.motion.noise import initial_noise
+from easyphoto_video.motion.windows import windows
+from easyphoto_video.schedule import Schedule
+from easyphoto_video.watch import unwatched
+from tools.golden import Golden, read_golden
+from tools.parity import FINAL_LIMIT
+
+GOLDEN = Path(__file__).parents[4] / "shared" / "golden"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given(Noise):
+    """Noise that is not drawn."""
+
+    noise: Tensor
+
+    def first(self) -> Tensor:
+        return self.noise
+
+
+def said(text: str, steps: int) -> Script:
+    return Script(Schedule.constant([text] * steps), ())
+
+
+def built(golden: Golden) -> UNet2DConditionModel:
+    tensors = {UNET + name: tensor for name, tensor in golden.unet.items()}
+    config = unet_config(tensors, Facts(heads=golden.meta.heads), golden.folder)
+    unet = UNet2DConditionModel(**config)
+    unet.load_state_dict(convert_ldm_unet_checkpoint(tensors, config))
+    return unet.eval()
+
+
+@pytest.mark.parametrize(("name", "pixels_at_once"), [("v1", 1), ("v2", 10**9)])
+def test_a_clip_is_the_official_one(name: str, pixels_at_once: int) -> None:
+    if not (GOLDEN / name).is_dir():
+        pytest.skip(f"{GOLDEN / name} is missing")
+    golden = read_golden(GOLDEN / name)
+    unet, meta = built(golden), golden.meta
+    latents = golden.inputs["latents"]
+    frames = latents.shape[2]
+    guide = Guide(
+        prompt=said("cond", meta.steps),
+        negative=said("uncond", meta.steps),
+        encoded={key: golden.inputs[key][0] for key in ("cond", "uncond")},
+        cfg=meta.guidance,
+    )
+    spec = golden.motion.spec
+    sampler = Sampler("DDIM", meta.steps, Noising(betas=spec.betas, prediction="epsilon"))
+    noise = Given(size=(4, 1, 1), frames=frames, seed=0, noise=latents[0].transpose(0, 1))
+    with torch.no_grad(), attached(unet, golden.motion) as handle:
+        predictor = Predictor(
+            unet=unet,
+            handle=handle,
+            windows=windows(frames, frames, 0),
+            guide=guide,
+            pixels_at_once=pixels_at_once,
+        )
+        found = denoised(predictor, sampler, noise, None, unwatched)
+    expected = golden.expected["ddim_final"][0].transpose(0, 1)
+    assert float((found - expected).norm() / expected.norm()) <= FINAL_LIMIT
+
+
+def test_generators_go_on_where_the_first_noise_ended() -> None:
+    noise = Noise(size=(4, 3, 2), frames=2, seed=5)
+    assert torch.equal(noise.first(), initial_noise(range(2), (4, 3, 2), 5))
+    generator = torch.Generator().manual_seed(6)
+    first, second = (torch.randn(4, 3, 2, generator=generator) for _ in range(2))
+    assert torch.equal(noise.first()[1], first)
+    assert torch.equal(torch.randn(4, 3, 2, generator=noise.generators()[1]), second)
