@@ -228,7 +228,7 @@ class Text2Video(Request):
     )
 
 
-MODES: Mapping[str, type[Request]] = {"text2video": Text2Video}
+MODES: Mapping[str, type[Text2Video]] = {"text2video": Text2Video}
 """Every mode that exists, by the name that the command line and the API use."""
 
 
@@ -237,7 +237,7 @@ def mode_of(request: Request) -> str:
     return next(name for name, kind in MODES.items() if kind is type(request))
 
 
-def request_from(values: Mapping[str, Any]) -> Request:
+def request_from(values: Mapping[str, Any]) -> Text2Video:
     """A request from plain JSON values as `to_json` gives them. Raises BadRequest."""
     rest = dict(values)
     mode = rest.pop("mode", None)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.request import Request
 from easyphoto_video.setting import Setting, settings
 from easyphoto_video.video.place import format_of
+
+RequestT = TypeVar("RequestT", bound=Request)
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
@@ -36,7 +38,7 @@ def add_options(parser: argparse.ArgumentParser, kind: type[Request]) -> None:
     run.add_argument("--precision", choices=PRECISIONS, default="auto", help="of the weights")
 
 
-def request_of(args: argparse.Namespace, kind: type[Request]) -> Request:
+def request_of(args: argparse.Namespace, kind: type[RequestT]) -> RequestT:
     """The request that the options describe. Raises BadRequest."""
     given = vars(args)
     values = {field.name: given[field.name] for field, _ in settings(kind) if field.name in given}
