@@ -69,9 +69,13 @@ class Request:
         20, Setting(label="Steps", low=1, high=150, step=1, help="Denoising steps of the sampler.")
     )
     cfg: float = declared(
-        5.0,
+        0.0,
         Setting(
-            label="CFG scale", low=1, high=30, help="How closely to follow the prompt; 1 is off."
+            label="CFG scale",
+            low=1,
+            high=30,
+            auto=0,
+            help="How closely to follow the prompt; 1 is off, automatic the checkpoint's own.",
         ),
     )
     sampler: str = declared(

@@ -15,8 +15,6 @@ from easyphoto_video.host.standalone.model.load import load_models
 from easyphoto_video.host.standalone.settle import settle
 from easyphoto_video.request import AUTO, NONE, Text2Video
 
-CFG = 2.5
-
 
 class Studio:
     """The embedded model in a folder, in fp32 on the CPU."""
@@ -33,5 +31,5 @@ class Studio:
     def draw(self, prompt: str, seed: int, frames: int = 1, moving: bool = False) -> Frames:
         """(F, 128, 128, 3) uint8 RGB; `moving` puts the motion module to work."""
         motion = AUTO if moving else NONE
-        request = Text2Video(prompt=prompt, seed=seed, frames=frames, motion=motion, cfg=CFG)
+        request = Text2Video(prompt=prompt, seed=seed, frames=frames, motion=motion)
         return self._engine.render(Shot.of(settle(request, self._library)))

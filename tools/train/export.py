@@ -13,10 +13,13 @@ from transformers import CLIPTextModel
 from easyphoto_video.host.standalone.prompt.tokens import TOKENS
 from easyphoto_video.motion.module import Motion
 from tools.ldm_keys import text_to_ldm, unet_to_ldm, vae_to_ldm
-from tools.models import GROUPS, HEADS, LATENT, SCALE, TEXT_HEADS, TEXT_LAYERS, WIDTH
+from tools.models import GROUPS, HEADS, LATENT, SCALE, TEXT_HEADS, WIDTH
 from tools.train.noise import BETAS, STEPS
 from tools.train.unet import Painter
 from tools.words import small_rows
+
+CFG = 2.5
+"""The guidance scale that the judge and the first command sample with."""
 
 CHECKPOINT, CONFIG, MOTION = "portrait.safetensors", "portrait.yaml", "motion.safetensors"
 _EMBEDDING = "embeddings.token_embedding.weight"
@@ -79,11 +82,10 @@ model:
 
     cond_stage_config:
       target: ldm.modules.encoders.modules.FrozenCLIPEmbedder
-      # what the shapes do not say of the text encoder, for loaders that ask
-      params:
-        num_attention_heads: {TEXT_HEADS}
-        num_hidden_layers: {TEXT_LAYERS}
-        hidden_act: quick_gelu
+
+# The guidance scale that suits the model; other readers pass over this part.
+easyphoto_video:
+  cfg: {CFG}
 """
 assert WIDTH % GROUPS == 0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from easyphoto_video.errors import BadFile, BadRequest, Missing
 from easyphoto_video.host.standalone.checks import check_clip_skip, check_context, check_steps
-from easyphoto_video.host.standalone.conditions import Script
+from easyphoto_video.host.standalone.conditions import scripts
 from easyphoto_video.host.standalone.library import (
     CHECKPOINTS,
     EMBEDDED,
@@ -47,7 +47,8 @@ class Base:
 def settle(request: Text2Video, library: Library) -> Text2Video:
     """The request with nothing left open, its files by the names in the library.
 
-    A seed of -1 is drawn, a size of 0 is the checkpoint's own, motion auto is a module that fits.
+    A seed of -1 is drawn, size and CFG scale of 0 are the checkpoint's own, motion auto is a module
+    that fits.
     Opens every file that is named, computes nothing. Raises BadRequest, BadFile and Missing.
     """
     check_steps(request.sampler, request.steps)
@@ -59,6 +60,7 @@ def settle(request: Text2Video, library: Library) -> Text2Video:
         seed=random.SystemRandom().randrange(SEEDS) if request.seed == -1 else request.seed,
         width=request.width or base.facts.side,
         height=request.height or base.facts.side,
+        cfg=request.cfg or base.facts.cfg,
         checkpoint=library.listed(CHECKPOINTS, base.path),
         vae=_vae(request, library),
         loras=_loras(request.loras, library),
@@ -76,9 +78,8 @@ def read_base(path: Path) -> Base:
 
 
 def _check_prompts(request: Text2Video, library: Library) -> None:
-    named = Script.of(request.prompts, request.steps, "Prompt").loras
-    Script.of(request.negatives, request.steps, "Negative prompt")
-    for use in named:
+    prompt, _ = scripts(request.prompts, request.negatives, request.steps)
+    for use in prompt.loras:
         read_lora(library.find(LORAS, use.name))
 
 
@@ -124,8 +125,8 @@ def _motion_path(request: Text2Video, base: Base, library: Library) -> Path:
         return library.find(MOTIONS, request.motion)
     if library.listed(CHECKPOINTS, base.path) == EMBEDDED:
         return library.find(MOTIONS, EMBEDDED)
-    there = (library.find(MOTIONS, name) for name in library.names(MOTIONS))
-    fitting = [(spec.name, path) for path in there if (spec := _spec(path)) and _fits(spec, base)]
+    there = [(_spec(path), path) for _, path in library.files(MOTIONS)]
+    fitting = [(spec.name, path) for spec, path in there if spec and _fits(spec, base)]
     if not fitting:
         raise Missing(
             f"A motion module that fits {base.path.name} ({_widths(base)}) in "

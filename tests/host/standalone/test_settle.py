@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ def request(**changes: Any) -> Text2Video:
 def test_what_is_open_is_chosen(library: Library) -> None:
     settled = settle(request(), library)
     assert 0 <= settled.seed < 2**32
-    assert (settled.width, settled.height) == (64, 64)
+    assert (settled.width, settled.height, settled.cfg) == (64, 64, 7.0)
     assert settled.checkpoint == "tiny.safetensors"
     assert settled.seed != settle(request(), library).seed
 
@@ -117,3 +119,19 @@ def test_damaged_files_are_refused(data: Path, tmp_path: Path) -> None:
     cut.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(BadFile, match="this is cut off"):
         settle(request(checkpoint=str(cut)), Library(data))
+
+
+def test_a_settled_request_needs_no_diffusers(data: Path) -> None:
+    """Bad input is refused before the seconds that they take to load."""
+    code = (
+        "import sys; from pathlib import Path;"
+        "from easyphoto_video.host.standalone.engine import StandaloneEngine;"
+        "from easyphoto_video.host.standalone.library import Library;"
+        "from easyphoto_video.host.standalone.settle import settle;"
+        "from easyphoto_video.request import Text2Video;"
+        f"library = Library(Path({str(data)!r}));"
+        "settle(Text2Video(checkpoint='tiny', motion='mm_v2'), library); StandaloneEngine(library);"
+        "print([m for m in ('diffusers', 'transformers', 'accelerate') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"

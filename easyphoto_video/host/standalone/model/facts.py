@@ -47,6 +47,8 @@ class Facts:
     """What the VAE's latents are multiplied with for the UNet."""
     side: int = 512
     """Width and height it was trained for, px."""
+    cfg: float = 7.0
+    """The guidance scale that suits it; our own part of the yaml, `easyphoto_video: {cfg: 7}`."""
 
 
 def facts_beside(checkpoint: Path, keys: Mapping[str, Any]) -> Facts:
@@ -55,7 +57,8 @@ def facts_beside(checkpoint: Path, keys: Mapping[str, Any]) -> Facts:
     Keys `v_pred` and `ztsnr` are marks that some fine-tunes carry. Raises BadFile, about the yaml.
     """
     path = checkpoint.with_suffix(".yaml")
-    params = _params(path) if path.exists() else {}
+    content = _content(path) if path.exists() else {}
+    params = _params(content, path) if content else {}
     unet, text = (_part(params, f"{part}_config") for part in ("unet", "cond_stage"))
     usual = Facts()
     try:
@@ -73,6 +76,7 @@ def facts_beside(checkpoint: Path, keys: Mapping[str, Any]) -> Facts:
             text_activation=str(text.get("hidden_act", usual.text_activation)),
             scale_factor=float(params.get("scale_factor", usual.scale_factor)),
             side=8 * (_count(params, "image_size", None) or usual.side // 8),
+            cfg=_cfg(content, usual.cfg),
         )
     except (TypeError, ValueError) as error:
         raise BadFile(path, f"this cannot be used ({error})", MEND) from error
@@ -82,12 +86,16 @@ def _default(keys: Mapping[str, Any]) -> str:
     return "v" if "v_pred" in keys else "eps"
 
 
-def _params(path: Path) -> dict[str, Any]:
+def _content(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise BadFile(path, f"this cannot be read as yaml ({error})", MEND) from error
-    model = content.get("model") if isinstance(content, dict) else None
+    return content if isinstance(content, dict) else {"model": None}
+
+
+def _params(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    model = content.get("model")
     params = model.get("params") if isinstance(model, dict) else None
     if not isinstance(params, dict):
         raise BadFile(path, "this has no model.params", MEND)
@@ -98,6 +106,14 @@ def _part(params: Mapping[str, Any], name: str) -> dict[str, Any]:
     part = params.get(name)
     inner = part.get("params") if isinstance(part, dict) else None
     return inner if isinstance(inner, dict) else {}
+
+
+def _cfg(content: Mapping[str, Any], usual: float) -> float:
+    own = content.get("easyphoto_video")
+    given = float(own.get("cfg", usual)) if isinstance(own, dict) else usual
+    if not 1 <= given <= 30:
+        raise ValueError(f"cfg {given} is not from 1 to 30")
+    return given
 
 
 def _named(names: Mapping[str, str], params: Mapping[str, Any], key: str, usual: str) -> str:

@@ -23,6 +23,7 @@ model:
       params: {num_heads: 2, num_head_channels: -1}
     cond_stage_config:
       params: {num_attention_heads: 3, hidden_act: gelu}
+easyphoto_video: {cfg: 2.5}
 """
 
 
@@ -47,6 +48,7 @@ def test_a_yaml_tells(tmp_path: Path) -> None:
         text_activation="gelu",
         scale_factor=0.2,
         side=128,
+        cfg=2.5,
     )
 
 
@@ -71,6 +73,7 @@ def test_marks_in_the_file_tell_too(tmp_path: Path) -> None:
         ("model: {params: {beta_schedule: cosine}}", "'cosine' is not one of"),
         ("model: {params: {linear_start: small}}", "small"),
         ("model: {params: {unet_config: {params: {num_heads: 0}}}}", "num_heads 0"),
+        ("model: {params: {}}\neasyphoto_video: {cfg: 0}", "cfg 0"),
     ],
 )
 def test_what_cannot_be_used_is_refused(text: str, words: str, tmp_path: Path) -> None:
