@@ -27,6 +27,8 @@ from tools.ldm_keys import text_to_ldm, unet_to_ldm, vae_to_ldm
 SCALE_FACTOR = 0.18215
 PROBE = 8
 """Side of the latents with which the weights are calibrated."""
+LOUD = 8.0
+"""How much more than with fresh weights the UNet heeds the prompt, so that one sees it."""
 
 YAML = """\
 model:
@@ -129,6 +131,9 @@ def _unet(sizes: Sizes) -> UNet2DConditionModel:
         cross_attention_dim=sizes.context,
         attention_head_dim=sizes.heads,
     )
+    for name, layer in unet.named_modules():
+        if name.endswith("attn2.to_out.0"):
+            _scale(layer, torch.tensor(LOUD))
     x, words = torch.randn(1, 4, PROBE, PROBE), torch.randn(1, 77, sizes.context)
     _scale(unet.conv_out, 1.0 / unet(x, 500, words).sample.std())
     return unet

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.standalone.prompt.steps import at_steps
 from easyphoto_video.host.standalone.prompt.tags import LoraUse, without_tags
 from easyphoto_video.schedule import Schedule
@@ -40,3 +41,14 @@ class Script:
             return keys[0].expand(len(frames), -1, -1)
         around = (self.schedule.around(frame) for frame in frames)
         return torch.stack([torch.lerp(keys[a], keys[b], share) for a, b, share in around])
+
+
+def scripts(prompt: Schedule[str], negative: Schedule[str], steps: int) -> tuple[Script, Script]:
+    """Prompt and negative prompt. Raises BadRequest, also for a LoRA named in the negative."""
+    wanted = Script.of(prompt, steps, "Prompt")
+    free = Script.of(negative, steps, "Negative prompt")
+    if free.loras:
+        raise BadRequest(
+            "Negative prompt", free.loras[0].name, "is a LoRA", "Name it in the prompt."
+        )
+    return wanted, free

@@ -26,6 +26,8 @@ class Kept:
     """(F, 4, h, w) float32."""
     mask: Tensor | None
     """(F, 1, h, w) float32, what may change; None is everything."""
+    begins: bool
+    """Whether the sampler begins from it; else from noise alone, and only the mask keeps it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +125,7 @@ def denoised(
         done += 1
 
     x = sampler.pure(first)
-    if kept is not None and sampler.begin > 0:
+    if kept is not None and kept.begins:
         x = sampler.noised(kept.latents, first, sampler.begin)
     for step in range(sampler.begin, steps):
         output = predictor(sampler.seen(x, step), sampler.times[step], step, tell)

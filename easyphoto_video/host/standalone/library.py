@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from easyphoto_video.errors import BadRequest, Missing
+
+FORMS: tuple[Callable[[PurePosixPath], str], ...] = (
+    str,
+    lambda path: str(path.with_suffix("")),
+    lambda path: path.name,
+    lambda path: path.stem,
+)
+"""How a file may be named, in the order in which the forms are tried."""
 
 EMBEDDED = "embedded"
 """The name of the small model that comes along, as a checkpoint and as a motion module."""
@@ -59,9 +68,15 @@ class Library:
         """Where the files of a shelf are looked for, existing or not."""
         return [*(self.data_dir / folder for folder in shelf.folders), *self._extra.get(shelf, ())]
 
-    def names(self, shelf: Shelf) -> list[str]:
-        """Every file of a shelf by its path below its folder, sorted, without the embedded one."""
-        return sorted({name for name, _ in self._files(shelf)}, key=str.casefold)
+    def files(self, shelf: Shelf) -> list[tuple[str, Path]]:
+        """Every file of a shelf with its path below its folder, sorted; not the embedded one."""
+        found = (
+            (path.relative_to(folder).as_posix(), path)
+            for folder in self.folders(shelf)
+            for path in _below(folder)
+            if path.suffix.lower() in SUFFIXES
+        )
+        return sorted(found, key=lambda file: (file[0].casefold(), file))
 
     def find(self, shelf: Shelf, name: str) -> Path:
         """The file that `name` means: as listed, with or without folder and suffix, or any path.
@@ -71,29 +86,27 @@ class Library:
         if shelf.embedded and name == EMBEDDED:
             return self._embedded_file(shelf.embedded)
         wanted = WEBUI_HASH.sub("", name).replace("\\", "/")
-        files = list(self._files(shelf))
-        for forms in (_exactly, _by_stem, _by_file, _by_file_stem):
-            found = {path for listed, path in files if wanted in forms(listed)}
+        files = [(PurePosixPath(listed), path) for listed, path in self.files(shelf)]
+        for form in FORMS:
+            found = {path for listed, path in files if form(listed) == wanted}
             if len(found) == 1:
                 return found.pop()
             if found:
                 raise _ambiguous(shelf, name, found)
         path = Path(name).expanduser()
         if name and path.exists():
-            return path
-        raise self._unknown(shelf, name, [listed for listed, _ in files])
+            return path.resolve()
+        raise self._unknown(shelf, name, [listed.stem for listed, _ in files])
 
     def listed(self, shelf: Shelf, path: Path) -> str:
-        """The shortest name by which `find` gives this file again."""
-        if shelf.embedded and path == self._embedded / shelf.embedded:
+        """A name by which `find` gives this file again."""
+        path = path.resolve()
+        if shelf.embedded and path == (self._embedded / shelf.embedded).resolve():
             return EMBEDDED
-        return next((name for name, there in self._files(shelf) if there == path), str(path))
-
-    def _files(self, shelf: Shelf) -> Iterator[tuple[str, Path]]:
-        for folder in self.folders(shelf):
-            for path in sorted(folder.rglob("*")):
-                if path.suffix.lower() in SUFFIXES and path.is_file():
-                    yield path.relative_to(folder).as_posix(), path
+        files = self.files(shelf)
+        names = [name for name, there in files if there.resolve() == path]
+        taken = [name for name, _ in files]
+        return next((name for name in names if taken.count(name) == 1), str(path))
 
     def _embedded_file(self, name: str) -> Path:
         path = self._embedded / name
@@ -101,8 +114,7 @@ class Library:
             raise Missing(str(path), "It belongs to the program: install it again.")
         return path
 
-    def _unknown(self, shelf: Shelf, name: str, listed: Sequence[str]) -> Missing:
-        stems = [stem for file in listed for stem in _by_file_stem(file)]
+    def _unknown(self, shelf: Shelf, name: str, stems: Sequence[str]) -> Missing:
         near = difflib.get_close_matches(name, stems, 3)
         hint = f"Did you mean {' or '.join(near)}? " if near else ""
         place = self.folders(shelf)[0]
@@ -113,22 +125,14 @@ class Library:
         )
 
 
-def _exactly(listed: str) -> tuple[str]:
-    return (listed,)
-
-
-def _by_stem(listed: str) -> tuple[str]:
-    return (listed.rpartition(".")[0],)
-
-
-def _by_file(listed: str) -> tuple[str]:
-    return (listed.rpartition("/")[2],)
-
-
-def _by_file_stem(listed: str) -> tuple[str]:
-    return (listed.rpartition("/")[2].rpartition(".")[0],)
+def _below(folder: Path) -> Iterator[Path]:
+    """Every file below a folder, also behind links, where people keep their large files."""
+    for place, _, names in os.walk(folder, followlinks=True):
+        yield from (Path(place, name) for name in names)
 
 
 def _ambiguous(shelf: Shelf, name: str, found: set[Path]) -> BadRequest:
     files = ", ".join(str(path) for path in sorted(found))
-    return BadRequest(shelf.label, name, f"means {files}", "Give its sub-folder and its suffix.")
+    return BadRequest(
+        shelf.label, name, f"means {files}", "Give its sub-folder and suffix, or its path."
+    )

@@ -13,7 +13,7 @@ from easyphoto_video.clip import Frames
 from easyphoto_video.engine import Shot, Start
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.standalone.checks import check_clip_skip, check_context, check_steps
-from easyphoto_video.host.standalone.conditions import Script
+from easyphoto_video.host.standalone.conditions import Script, scripts
 from easyphoto_video.host.standalone.denoise import Guide, Kept, Noise, Predictor, denoised
 from easyphoto_video.host.standalone.device import Target, border
 from easyphoto_video.host.standalone.library import (
@@ -80,8 +80,7 @@ class Studio:
             return decoded(scene.models.vae, latents, watch)
 
     def _scene(self, shot: Shot, watch: Watch) -> Scene:
-        prompt = Script.of(shot.prompt, shot.steps, "Prompt")
-        negative = Script.of(shot.negative, shot.steps, "Negative prompt")
+        prompt, negative = scripts(shot.prompt, shot.negative, shot.steps)
         uses = [*map(LoraUse.of, shot.loras), *prompt.loras]
         merges = tuple(
             Merge(read_lora(self._library.find(LORAS, use.name)), use.text, use.unet)
@@ -134,7 +133,7 @@ class Studio:
             )
         latents = encoded(scene.models.vae, start.frames, watch)
         mask = None if start.mask is None else latent_mask(start.mask, latents)
-        return Kept(latents=latents, mask=mask)
+        return Kept(latents=latents, mask=mask, begins=start.strength < 1)
 
     def _loaded(self, shot: Shot) -> Models:
         checkpoint = self._library.find(CHECKPOINTS, shot.checkpoint)

@@ -87,5 +87,6 @@ def shot(start: Start | None = None, **changes: object) -> Shot:
         "height": 64,
         "frames": 3,
         "steps": 3,
+        "cfg": 5,
     }
     return Shot.of(Text2Video(**{**usual, **changes}), start)  # pyright: ignore[reportArgumentType]

@@ -48,7 +48,7 @@ def test_a_name_finds_its_file(folder: Path, name: str, file: str) -> None:
 
 def test_what_is_listed_is_found(folder: Path) -> None:
     library = Library(folder)
-    names = library.names(LORAS)
+    names = [name for name, _ in library.files(LORAS)]
     assert names == ["a.safetensors", "c d.pt", "sub/a.safetensors", "sub/b.ckpt"]
     assert [library.listed(LORAS, library.find(LORAS, name)) for name in names] == names
 
@@ -90,7 +90,28 @@ def test_the_embedded_model_lies_with_the_program(tmp_path: Path) -> None:
     library = Library(tmp_path, embedded=file.parent)
     assert library.find(CHECKPOINTS, EMBEDDED) == file
     assert library.listed(CHECKPOINTS, file) == EMBEDDED
-    assert library.names(CHECKPOINTS) == []
+    assert library.files(CHECKPOINTS) == []
     with pytest.raises(Missing, match="install it again"):
         library.find(MOTIONS, EMBEDDED)
     assert EMBEDDED_FOLDER.parts[-2:] == ("models", "embedded")
+
+
+def test_the_same_name_in_two_folders_is_given_by_its_path(folder: Path) -> None:
+    first = touch(folder / "models" / "AnimateDiff" / "mm.ckpt")
+    touch(folder / "extensions" / "sd-webui-animatediff" / "model" / "mm.ckpt")
+    library = Library(folder)
+    with pytest.raises(BadRequest, match="or its path"):
+        library.find(MOTIONS, "mm")
+    assert library.find(MOTIONS, library.listed(MOTIONS, first)) == first
+
+
+def test_links_to_folders_are_followed(folder: Path) -> None:
+    path = touch(folder / "elsewhere" / "deep" / "l.safetensors")
+    link = folder / "models" / "Lora" / "linked"
+    try:
+        link.symlink_to(folder / "elsewhere", target_is_directory=True)
+    except OSError as error:
+        pytest.skip(f"no links here: {error}")
+    found = Library(folder).find(LORAS, "linked/deep/l")
+    assert found.samefile(path)
+    assert Library(folder).listed(LORAS, found) == "linked/deep/l.safetensors"

@@ -27,8 +27,8 @@ class Embeddings:
     """The embeddings of a library; a file is opened when a prompt first names it."""
 
     def __init__(self, library: Library, width: int) -> None:
-        files = [library.find(EMBEDDINGS, name) for name in library.names(EMBEDDINGS)]
-        named = [Name(tuple(text_ids(path.stem)), path) for path in files]
+        files = library.files(EMBEDDINGS)
+        named = [Name(tuple(text_ids(path.stem)), path) for _, path in files]
         self._names = sorted((n for n in named if n.ids), key=lambda n: -len(n.ids))
         self._width = width
         self._read: dict[Path, Tensor] = {}
