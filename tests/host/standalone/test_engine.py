@@ -11,6 +11,7 @@ import pytest
 from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadFile, BadRequest, HostFailed, Missing, OutOfMemory, Stopped
 from easyphoto_video.host.standalone.engine import StandaloneEngine
+from easyphoto_video.host.standalone.library import Library
 from easyphoto_video.request import SAMPLERS
 from tests.host.standalone.small import shot
 
@@ -134,6 +135,14 @@ def test_prompts_blend_between_their_keys(render: Render) -> None:
 
 def test_more_than_75_tokens_and_fewer_for_the_negative(render: Render) -> None:
     assert render(prompt="word, " * 60, negative="no").shape == (3, 64, 64, 3)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "bf16"])
+def test_lower_precision_draws_nearly_the_same(
+    library: Library, plain: Frames, precision: str
+) -> None:
+    found = StandaloneEngine(library, "cpu", precision).render(shot(motion="none"))
+    assert 0 < difference(found, plain) < 8
 
 
 def test_stopping_leaves_the_next_render_as_it_was(engine: StandaloneEngine, plain: Frames) -> None:
