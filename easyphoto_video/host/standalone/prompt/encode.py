@@ -12,6 +12,9 @@ from transformers import CLIPTextModel
 
 from easyphoto_video.host.standalone.prompt.chunks import Chunk, Find, chunks, no_embeddings
 
+LEAST_MEAN = 0.02
+"""Of a chunk's states, as a share of their spread; in SD1.x it is about 0.1."""
+
 
 def encode_all(
     texts: Iterable[str], model: CLIPTextModel, clip_skip: int = 1, find: Find = no_embeddings
@@ -42,11 +45,17 @@ def _encoded(parts: Sequence[Chunk], model: CLIPTextModel, clip_skip: int) -> Te
 
 
 def weighted(states: Tensor, weights: Tensor) -> Tensor:
-    """Each token's state (k, 77, width) times its weight (k, 77), each chunk's mean as before."""
+    """Each token's state (k, 77, width) times its weight (k, 77), each chunk's mean as before.
+
+    Where the states have hardly a mean to measure by, they are only multiplied, which the WebUI
+    calls "No norm".
+    """
     if bool((weights == 1).all()):
         return states
     heavier = states * weights[..., None]
-    return heavier * (states.mean((1, 2), keepdim=True) / heavier.mean((1, 2), keepdim=True))
+    means, new = (t.mean((1, 2), keepdim=True) for t in (states, heavier))
+    measurable = means.abs() > LEAST_MEAN * states.std((1, 2), keepdim=True)
+    return torch.where(measurable, heavier * (means / new), heavier)
 
 
 @contextmanager

@@ -69,6 +69,14 @@ def test_weights_multiply_and_the_mean_stays() -> None:
     assert torch.allclose(found[1], states[1])
 
 
+def test_states_without_a_mean_are_only_multiplied() -> None:
+    states = torch.randn(1, 77, 8)
+    states -= states.mean()
+    weights = torch.full((1, 77), 1.0)
+    weights[0, 3] = 2
+    assert torch.equal(weighted(states, weights), states * weights[..., None])
+
+
 def test_vectors_take_the_place_of_words_and_leave_no_hook(model: CLIPTextModel) -> None:
     """The vectors of a word's own tokens change nothing."""
     cat = text_ids("cat")[0]
