@@ -13,7 +13,7 @@ from transformers import CLIPTextModel
 from easyphoto_video.host.standalone.prompt.chunks import Chunk, Find, chunks, no_embeddings
 
 LEAST_MEAN = 0.02
-"""Of a chunk's states, as a share of their spread; in SD1.x it is about 0.1."""
+"""As a share of the states' spread; below it, the ratio of two means is mostly chance."""
 
 
 def encode_all(
