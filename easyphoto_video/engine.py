@@ -69,6 +69,10 @@ class Shot:
     """Frames that neighbouring windows share."""
     start: Start | None = None
 
+    def __post_init__(self) -> None:
+        if self.cfg < 1 or self.seed < 0 or self.frames < 1 or not self.width or not self.height:
+            raise ValueError("a shot has nothing left open: settle the request first")
+
     @classmethod
     def of(cls, job: Text2Video, start: Start | None = None) -> Shot:
         """The shot that a request asks for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from easyphoto_video.request import Text2Video, request_from
 from easyphoto_video.video.note import read_note
 from easyphoto_video.watch import Stopwatch
 
-JOB = Text2Video(prompt="a girl", width=64, height=72, frames=5, seed=7, format="png")
+JOB = Text2Video(prompt="a girl", width=64, height=72, frames=5, seed=7, cfg=7, format="png")
 
 
 def test_clip_refuses_other_shapes_and_rates() -> None:
@@ -25,7 +26,7 @@ def test_clip_refuses_other_shapes_and_rates() -> None:
     clip = Clip(frames=frames, fps=Fraction(8))
     assert (len(clip), clip.width, clip.height, clip.seconds) == (2, 6, 4, Fraction(1, 4))
     with pytest.raises(ValueError, match="uint8"):
-        Clip(frames=frames.astype(np.float32), fps=Fraction(8))  # type: ignore[arg-type]
+        Clip(frames=frames.astype(np.float32), fps=Fraction(8))
     with pytest.raises(ValueError, match="uint8"):
         Clip(frames=frames[:0], fps=Fraction(8))
     with pytest.raises(ValueError, match="more than 0"):
@@ -47,6 +48,12 @@ def test_a_shot_asks_for_what_the_request_says() -> None:
     shot = Shot.of(JOB)
     assert (shot.width, shot.height, shot.frames, shot.seed) == (64, 72, 5, 7)
     assert shot.prompt.at(0) == "a girl"
+
+
+@pytest.mark.parametrize("open_field", [{"seed": -1}, {"width": 0}, {"height": 0}, {"cfg": 0}])
+def test_a_shot_leaves_nothing_open(open_field: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="settle"):
+        Shot.of(replace(JOB, **open_field))
 
 
 def test_start_keeps_its_shapes() -> None:
