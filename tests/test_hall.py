@@ -26,7 +26,7 @@ def test_clip_refuses_other_shapes_and_rates() -> None:
     clip = Clip(frames=frames, fps=Fraction(8))
     assert (len(clip), clip.width, clip.height, clip.seconds) == (2, 6, 4, Fraction(1, 4))
     with pytest.raises(ValueError, match="uint8"):
-        Clip(frames=frames.astype(np.float32), fps=Fraction(8))
+        Clip(frames=frames.astype(np.float32), fps=Fraction(8))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="uint8"):
         Clip(frames=frames[:0], fps=Fraction(8))
     with pytest.raises(ValueError, match="more than 0"):
