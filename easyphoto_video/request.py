@@ -30,6 +30,12 @@ SAMPLERS = (
 
 FORMATS = ("mp4", "gif", "webp", "webm", "png")
 AUTO, NONE = "auto", "none"
+PROMPT = (
+    "1girl, long hair, red hair, blue eyes, fair skin, smile, blinking, turning head, "
+    "green sweater, purple background"
+)
+"""What the first command shows, in words that the embedded model knows."""
+
 EIGHT = Fraction(8)
 FINEST = 1_001_000
 """The largest numerator and denominator of a frame rate that ffmpeg takes as they are."""
@@ -60,7 +66,8 @@ class Request:
     """What every mode asks: prompt, models, sampler, motion and output."""
 
     prompt: str = declared(
-        "", Setting(label="Prompt", lines=3, help="What to show; the WebUI's weights and breaks.")
+        PROMPT,
+        Setting(label="Prompt", lines=3, help="What to show; the WebUI's weights and breaks."),
     )
     negative: str = declared(
         "", Setting(label="Negative prompt", lines=2, help="What to keep out of the picture.")
