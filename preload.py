@@ -1,14 +1,4 @@
-"""The WebUI calls `preload` before it reads its command line."""
+"""The WebUI executes this file before it reads its command line, to let an extension add options.
 
-from __future__ import annotations
-
-import argparse
-
-
-def preload(parser: argparse.ArgumentParser) -> None:
-    """Add the extension's options to the WebUI's parser."""
-    parser.add_argument(
-        "--easyphoto-video-models",
-        metavar="DIR",
-        help="folder with the models of EasyPhoto Video (kept for its tab, which is not there yet)",
-    )
+The WebUI part of EasyPhoto Video is not there yet, so there is nothing to add.
+"""
