@@ -23,7 +23,7 @@ Rights = dict[str, bool]
 
 PORTRAITS = 200
 PROMPTS = 32
-CLIPS = 4
+CLIPS = 8
 _FIRST_SEED = 800_000
 
 PSNR_BAR = 26.0

@@ -20,6 +20,8 @@ from tools.world import CLIP_FRAMES, vary
 MOTION_CLIPS = 2_400
 SPEC = MotionSpec(channels=(WIDTH,) * 4)
 _HELD_CLIPS = 32
+_RATIOS = (0.3, 3.0)
+"""High noise decides who is drawn, so it counts more here than for the denoiser."""
 _SCORED = (950, 800, 500, 200)
 _SHORT_UNTIL = 0.5
 
@@ -89,7 +91,7 @@ def train_motion(painter: Painter, album: Album, fleet: Fleet) -> Motion:
         even = (torch.arange(len(chosen)) + draw.uniform(1)) / len(chosen)
         t = (even * noise.STEPS).long().clamp(max=noise.STEPS - 1).repeat_interleave(frames)
         eps, alpha = draw.normal(*x0.shape), alphas[t].view(-1, 1, 1, 1)
-        share = noise.weight(alpha) * mask / mask.mean()
+        share = noise.weight(alpha, *_RATIOS) * mask / mask.mean()
         tensors = (noise.add_noise(x0, eps, alpha), noise.velocity(x0, eps, alpha), t, share)
         noisy, v, t, share = (x.to(fleet.device) for x in tensors)
         words = painter.words([vary(captions[i], draw.numpy) for i in picks])
