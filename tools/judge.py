@@ -104,7 +104,7 @@ def motion_lines(studio: Studio) -> list[Line]:
     """How much a clip changes from frame to frame, beside rendered clips of the same prompts."""
     clips = [random_clip(np.random.default_rng(_FIRST_SEED + i)) for i in range(CLIPS)]
     kinds = {"rendered": [render_clip(clip) for clip in clips]}
-    for name, moving in (("sampled", True), ("sampled without the motion module", False)):
+    for name, moving in (("sampled", True), ("without motion module", False)):
         kinds[name] = [
             studio.draw(clip.caption(), _FIRST_SEED + i, CLIP_FRAMES, moving)
             for i, clip in enumerate(clips)
@@ -118,7 +118,7 @@ def _motion_line(name: str, clips: list[np.ndarray], base: float) -> Line:
     far = float(np.mean([difference(frames, CLIP_FRAMES // 2) for frames in clips]))
     barred = name == "sampled"
     return Line(
-        name=f"frame-to-frame difference, {name}",
+        name=f"clip difference, {name}",
         value=step,
         unit="levels",
         note=f"{step / base:.2f} x rendered; 8 frames apart {far / step:.1f} x as much",
