@@ -68,6 +68,7 @@ def _metavar(setting: Setting, several: bool) -> str:
 
 
 def _help(setting: Setting, default: Any) -> str:
-    shown = "" if default in ("", ()) else f" [{default}]"
+    is_auto = setting.auto is not None and default == setting.auto
+    shown = "" if default in ("", ()) else f" [{'automatic' if is_auto else default}]"
     range = f" ({setting.range})" if setting.range else ""
     return f"{setting.help}{range}{shown}".replace("%", "%%")

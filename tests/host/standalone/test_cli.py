@@ -30,6 +30,14 @@ def test_every_field_has_an_option(capsys: pytest.CaptureFixture[str]) -> None:
             assert option_of(field.name, field.type.startswith("tuple")) in text
 
 
+def test_help_shows_defaults_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["text2video", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "or -1 for automatic) [automatic]" in text
+    assert "(from 1 to 150) [20]" in text
+
+
 def test_without_options_the_request_is_the_default() -> None:
     assert request() == Text2Video()
 
