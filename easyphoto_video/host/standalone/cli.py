@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -98,29 +99,37 @@ def _render(args: argparse.Namespace) -> None:
     job = Job(request, args.data_dir, args.out, args.device, args.precision)
     with progress(sys.stderr) as watch:
         result = render(job, watch)
-    print(json.dumps(result) if args.json else result["path"])
+    _say(json.dumps(result) if args.json else result["path"])
 
 
 def _info(args: argparse.Namespace) -> None:
     from easyphoto_video.video.note import read_note
 
     note = json.loads(read_note(args.file))
-    print(json.dumps(note, ensure_ascii=False, indent=None if args.json else 2))
+    _say(json.dumps(note, ensure_ascii=False, indent=None if args.json else 2))
 
 
 def _fetch(args: argparse.Namespace) -> None:
     from easyphoto_video import weights
 
     if args.name is None:
-        print(weights.table())
+        _say(weights.table())
         return
     with progress(sys.stderr) as watch:
         path = weights.fetch(args.name, args.data_dir, watch, accept_licence=args.accept_licence)
-    print(json.dumps({"path": str(path)}) if args.json else path)
+    _say(json.dumps({"path": str(path)}) if args.json else path)
 
 
 def _report(error: EasyPhotoError, wants_json: bool) -> int:
     print(error, file=sys.stderr)
     if wants_json:
-        print(json.dumps({"error": str(error), "kind": type(error).__name__}))
+        _say(json.dumps({"error": str(error), "kind": type(error).__name__}))
     return error.exit_code
+
+
+def _say(text: object) -> None:
+    """One line of output; whoever reads it may leave early, as `| head` does."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -105,6 +105,16 @@ def test_help_loads_nothing_heavy() -> None:
     assert out.stdout.strip() == "[]"
 
 
+def test_a_reader_who_leaves_is_no_failure() -> None:
+    command = [sys.executable, "-m", "easyphoto_video", "fetch"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
+
+
 def test_lines_tell_tenths_once() -> None:
     stream = io.StringIO()
     watch = Lines(stream)
