@@ -77,11 +77,13 @@ class Shot:
     def of(cls, job: Text2Video, start: Start | None = None) -> Shot:
         """The shot that a request asks for."""
         same = (
-            "width height frames steps cfg sampler seed checkpoint vae clip_skip loras motion "
+            "width height frames steps cfg sampler seed checkpoint vae clip_skip motion "
             "motion_loras context overlap"
         )
         values = {name: getattr(job, name) for name in same.split()}
-        return cls(prompt=job.prompts, negative=job.negatives, start=start, **values)
+        return cls(
+            prompt=job.prompts, negative=job.negatives, loras=job.all_loras, start=start, **values
+        )
 
 
 class Engine(Protocol):

@@ -69,6 +69,19 @@ class Request:
         PROMPT,
         Setting(label="Prompt", lines=3, help="What to show; the WebUI's weights and breaks."),
     )
+    user_id: str = declared(
+        "",
+        Setting(label="User id", help="A trained person, whose LoRA is added; empty is nobody."),
+    )
+    user_weight: float = declared(
+        0.9,
+        Setting(
+            label="User LoRA weight",
+            low=-2,
+            high=2,
+            help="How much of the user id's LoRA to add; 1 is as trained, 0 none.",
+        ),
+    )
     negative: str = declared(
         "", Setting(label="Negative prompt", lines=2, help="What to keep out of the picture.")
     )
@@ -87,7 +100,7 @@ class Request:
     )
     sampler: str = declared(
         "DPM++ 2M Karras",
-        Setting(label="Sampler", choices=SAMPLERS, help="The method that takes the noise away."),
+        Setting(label="Sampler", help="The method that takes the noise away, by the WebUI's name."),
     )
     seed: int = declared(
         -1,
@@ -101,10 +114,11 @@ class Request:
         ),
     )
     checkpoint: str = declared(
-        "embedded",
+        AUTO,
         Setting(
             label="Checkpoint",
-            help="A file in models/Stable-diffusion; embedded is the small model that comes along.",
+            help="A file in models/Stable-diffusion, or embedded, the small model that comes "
+            "along; auto is the WebUI's current one, stand-alone embedded.",
         ),
     )
     vae: str = declared(
@@ -185,6 +199,11 @@ class Request:
     def negatives(self) -> Schedule[str]:
         """The negative prompt over frames."""
         return self._schedule("negative")
+
+    @property
+    def all_loras(self) -> tuple[Lora, ...]:
+        """Those named, and the user's, whose file has the user's name."""
+        return (*self.loras, *([Lora(self.user_id, self.user_weight)] if self.user_id else []))
 
     def to_json(self) -> dict[str, Any]:
         """The request as plain JSON values; `request_from` reads them back to an equal request."""

@@ -1,12 +1,34 @@
-"""Watch: how progress is told, and how long each stage took."""
+"""Watch: how progress is told, how long each stage took, and a look at what is becoming."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from easyphoto_video.clip import Frames
 
 Watch = Callable[[str, float], None]
 """`watch(stage, fraction)` is told of progress, fraction 0..1; it may raise `Stopped`."""
+
+
+@runtime_checkable
+class Viewer(Protocol):
+    """A watch that also looks at pictures."""
+
+    def wants_picture(self) -> bool:
+        """Whether it would look at one now; engines ask before they make one."""
+        ...
+
+    def show(self, frames: Frames) -> None:
+        """Some frames of the clip as they look so far: (n, h, w, 3) uint8 RGB, of any size."""
+        ...
+
+
+def wants_picture(watch: Watch) -> bool:
+    """Whether the watch would look at a picture now."""
+    return isinstance(watch, Viewer) and watch.wants_picture()
 
 
 def unwatched(stage: str, fraction: float) -> None:
@@ -25,6 +47,15 @@ class Stopwatch:
     def __call__(self, stage: str, fraction: float) -> None:
         self._book(stage)
         self._onward(stage, fraction)
+
+    def wants_picture(self) -> bool:
+        """See Viewer."""
+        return wants_picture(self._onward)
+
+    def show(self, frames: Frames) -> None:
+        """See Viewer."""
+        if isinstance(self._onward, Viewer):
+            self._onward.show(frames)
 
     def seconds(self) -> dict[str, float]:
         """Seconds by stage so far, in the order in which the stages first came."""

@@ -7,8 +7,8 @@ import pytest
 
 from easyphoto_video.engine import Engine, FakeEngine
 from easyphoto_video.errors import Stopped
+from easyphoto_video.host.library import Library
 from easyphoto_video.host.standalone.engine import StandaloneEngine
-from easyphoto_video.host.standalone.library import Library
 from tests.host.standalone.small import SIZES, shot
 from tools.tiny_checkpoint import fitting_spec, write_checkpoint, write_motion
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from easyphoto_video.host.standalone.library import EMBEDDED_FOLDER
+from easyphoto_video.host.library import EMBEDDED_FOLDER
 from tools.drawing import render, render_clip
 from tools.probe import PARTS, chance, right
 from tools.studio import Studio

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from easyphoto_video.host.standalone.library import EMBEDDED_FOLDER
+from easyphoto_video.host.library import EMBEDDED_FOLDER
 from tools.studio import Studio
 from tools.world import CLIP_FRAMES, caption, random_clip, random_person, random_pose
 

@@ -8,9 +8,9 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import Shot
+from easyphoto_video.host.library import CHECKPOINTS, EMBEDDED, EMBEDDED_FOLDER, Library
 from easyphoto_video.host.standalone.device import target
 from easyphoto_video.host.standalone.engine import StandaloneEngine
-from easyphoto_video.host.standalone.library import CHECKPOINTS, EMBEDDED, EMBEDDED_FOLDER, Library
 from easyphoto_video.host.standalone.model.load import load_models
 from easyphoto_video.host.standalone.settle import settle
 from easyphoto_video.request import AUTO, NONE, Text2Video

@@ -12,7 +12,7 @@ from diffusers.loaders.single_file_utils import (
 )
 from safetensors import safe_open
 
-from easyphoto_video.host.standalone.library import EMBEDDED_FOLDER
+from easyphoto_video.host.library import EMBEDDED_FOLDER
 from easyphoto_video.host.standalone.prompt.tokens import TOKENS
 from tools.ldm_keys import TEXT, UNET, VAE, unet_to_ldm, vae_to_ldm
 from tools.models import autoencoder, decode, encode, text_encoder, unet

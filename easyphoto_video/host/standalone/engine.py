@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import Shot
-from easyphoto_video.host.standalone.library import Library
+from easyphoto_video.host.library import Library
 from easyphoto_video.watch import Watch, unwatched
 
 if TYPE_CHECKING:

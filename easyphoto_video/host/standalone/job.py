@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from easyphoto_video.host.library import Library
 from easyphoto_video.host.standalone.engine import StandaloneEngine
-from easyphoto_video.host.standalone.library import Library
 from easyphoto_video.host.standalone.settle import settle
 from easyphoto_video.recipes import Tools, run
 from easyphoto_video.request import Text2Video

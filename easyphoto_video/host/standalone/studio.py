@@ -12,11 +12,8 @@ import torch
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import Shot, Start
 from easyphoto_video.errors import BadRequest
-from easyphoto_video.host.standalone.checks import check_clip_skip, check_context, check_steps
-from easyphoto_video.host.standalone.conditions import Script, scripts
-from easyphoto_video.host.standalone.denoise import Guide, Kept, Noise, Predictor, denoised
-from easyphoto_video.host.standalone.device import Target, border
-from easyphoto_video.host.standalone.library import (
+from easyphoto_video.host.checks import check_clip_skip, check_context, check_steps
+from easyphoto_video.host.library import (
     CHECKPOINTS,
     LORAS,
     MOTION_LORAS,
@@ -24,6 +21,9 @@ from easyphoto_video.host.standalone.library import (
     VAES,
     Library,
 )
+from easyphoto_video.host.standalone.conditions import Script, scripts
+from easyphoto_video.host.standalone.denoise import Guide, Kept, Noise, Predictor, denoised
+from easyphoto_video.host.standalone.device import Target, border
 from easyphoto_video.host.standalone.model.load import Models, load_models
 from easyphoto_video.host.standalone.model.lora import read_lora
 from easyphoto_video.host.standalone.model.merge import Merge, merged

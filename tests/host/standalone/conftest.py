@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from easyphoto_video.host.library import Library
 from easyphoto_video.host.standalone.engine import StandaloneEngine
-from easyphoto_video.host.standalone.library import Library
 from tests.host.standalone.small import write_library
 
 

@@ -11,10 +11,10 @@ from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor
 
+from easyphoto_video.host.checkpoint.facts import Facts
+from easyphoto_video.host.checkpoint.shapes import UNET, unet_config
 from easyphoto_video.host.standalone.conditions import Script
 from easyphoto_video.host.standalone.denoise import Guide, Noise, Predictor, denoised
-from easyphoto_video.host.standalone.model.facts import Facts
-from easyphoto_video.host.standalone.model.shapes import UNET, unet_config
 from easyphoto_video.host.standalone.samplers import Noising, Sampler
 from easyphoto_video.motion.attach import attached
 from easyphoto_video.motion.noise import initial_noise

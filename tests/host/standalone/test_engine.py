@@ -10,8 +10,8 @@ import pytest
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadFile, BadRequest, HostFailed, Missing, OutOfMemory, Stopped
+from easyphoto_video.host.library import Library
 from easyphoto_video.host.standalone.engine import StandaloneEngine
-from easyphoto_video.host.standalone.library import Library
 from easyphoto_video.request import SAMPLERS
 from tests.host.standalone.small import shot
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from easyphoto_video.errors import BadFile, BadRequest, EasyPhotoError, Missing
-from easyphoto_video.host.standalone.library import Library
+from easyphoto_video.host.library import Library
 from easyphoto_video.host.standalone.settle import settle
 from easyphoto_video.motion.spec import V1, V3
 from easyphoto_video.request import Lora, Text2Video
@@ -126,7 +126,7 @@ def test_a_settled_request_needs_no_diffusers(data: Path) -> None:
     code = (
         "import sys; from pathlib import Path;"
         "from easyphoto_video.host.standalone.engine import StandaloneEngine;"
-        "from easyphoto_video.host.standalone.library import Library;"
+        "from easyphoto_video.host.library import Library;"
         "from easyphoto_video.host.standalone.settle import settle;"
         "from easyphoto_video.request import Text2Video;"
         f"library = Library(Path({str(data)!r}));"

@@ -20,10 +20,9 @@ from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from easyphoto_video.errors import BadFile
-from easyphoto_video.host.standalone.device import Target
-from easyphoto_video.host.standalone.model.facts import Facts, facts_beside
-from easyphoto_video.host.standalone.model.kinds import check_checkpoint, check_vae
-from easyphoto_video.host.standalone.model.shapes import (
+from easyphoto_video.host.checkpoint.facts import Facts, facts_beside
+from easyphoto_video.host.checkpoint.kinds import check_checkpoint, check_vae
+from easyphoto_video.host.checkpoint.shapes import (
     TEXT,
     UNET,
     VAE,
@@ -32,6 +31,7 @@ from easyphoto_video.host.standalone.model.shapes import (
     unet_config,
     vae_config,
 )
+from easyphoto_video.host.standalone.device import Target
 from easyphoto_video.tensors import load_state_dict
 
 NOT_USED = re.compile(

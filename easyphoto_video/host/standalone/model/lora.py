@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from easyphoto_video.errors import BadFile
-from easyphoto_video.host.standalone.model.kinds import check_lora
+from easyphoto_video.host.checkpoint.kinds import check_lora
 from easyphoto_video.tensors import AGAIN, load_state_dict
 
 KEY = re.compile(

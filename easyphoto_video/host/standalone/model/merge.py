@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from easyphoto_video.errors import BadFile
-from easyphoto_video.host.standalone.model.kinds import CHOOSE
+from easyphoto_video.host.checkpoint.kinds import CHOOSE
 from easyphoto_video.host.standalone.model.lora import Change, PictureLora
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from easyphoto_video.errors import BadFile
-from easyphoto_video.host.standalone.library import EMBEDDINGS, Library
+from easyphoto_video.host.library import EMBEDDINGS, Library
 from easyphoto_video.host.standalone.prompt.tokens import text_ids
 from easyphoto_video.motion.kinds import EMBEDDING, UNKNOWN, kind_of
 from easyphoto_video.tensors import load_state_dict

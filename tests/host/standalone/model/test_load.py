@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from easyphoto_video.errors import BadFile
+from easyphoto_video.host.checkpoint.facts import Facts
+from easyphoto_video.host.checkpoint.shapes import TEXT, UNET, VAE
 from easyphoto_video.host.standalone.device import Target
 from easyphoto_video.host.standalone.model import load
-from easyphoto_video.host.standalone.model.facts import Facts
 from easyphoto_video.host.standalone.model.load import Models, load_models, load_vae
-from easyphoto_video.host.standalone.model.shapes import TEXT, UNET, VAE
 from easyphoto_video.tensors import load_state_dict
 from tests.host.standalone.small import SIZES, save
 from tools.ldm_keys import text_to_ldm, unet_to_ldm, vae_to_ldm

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from easyphoto_video.errors import BadFile
-from easyphoto_video.host.standalone.library import Library
+from easyphoto_video.host.library import Library
 from easyphoto_video.host.standalone.prompt.embeddings import Embeddings, read_embedding
 from easyphoto_video.host.standalone.prompt.tokens import text_ids
 from tests.host.standalone.small import kohya, save

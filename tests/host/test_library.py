@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from easyphoto_video.errors import BadRequest, Missing
-from easyphoto_video.host.standalone.library import (
+from easyphoto_video.host.library import (
     CHECKPOINTS,
     EMBEDDED,
     EMBEDDED_FOLDER,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from easyphoto_video.errors import BadFile
-from easyphoto_video.host.standalone.model.facts import Facts, facts_beside
+from easyphoto_video.host.checkpoint.facts import Facts, facts_beside
 
 WEBUI = """
 model:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -21,7 +22,7 @@ FORMS: tuple[Callable[[PurePosixPath], str], ...] = (
 
 EMBEDDED = "embedded"
 """The name of the small model that comes along, as a checkpoint and as a motion module."""
-EMBEDDED_FOLDER = Path(__file__).parents[3] / "models" / "embedded"
+EMBEDDED_FOLDER = Path(__file__).parents[2] / "models" / "embedded"
 
 SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 WEBUI_HASH = re.compile(r" \[[0-9a-f]{8,}\]$")
@@ -52,6 +53,7 @@ class Library:
     """The files of a data folder, by the names that people use for them.
 
     `extra` adds folders to shelves; `embedded` is where the small model lies that comes along.
+    Without `paths`, only what lies in these folders can be named: for requests from elsewhere.
     """
 
     def __init__(
@@ -59,10 +61,13 @@ class Library:
         data_dir: Path,
         extra: Mapping[Shelf, Sequence[Path]] | None = None,
         embedded: Path = EMBEDDED_FOLDER,
+        *,
+        paths: bool = True,
     ) -> None:
         self.data_dir = data_dir
         self._extra = dict(extra or {})
         self._embedded = embedded
+        self._paths = paths
 
     def folders(self, shelf: Shelf) -> list[Path]:
         """Where the files of a shelf are looked for, existing or not."""
@@ -77,6 +82,12 @@ class Library:
             if path.suffix.lower() in SUFFIXES
         )
         return sorted(found, key=lambda file: (file[0].casefold(), file))
+
+    def names(self, shelf: Shelf) -> list[str]:
+        """Every file of a shelf by the name under which `find` gives it."""
+        files = self.files(shelf)
+        taken = Counter(name for name, _ in files)
+        return [name if taken[name] == 1 else str(path) for name, path in files]
 
     def find(self, shelf: Shelf, name: str) -> Path:
         """The file that `name` means: as listed, with or without folder and suffix, or any path.
@@ -94,7 +105,7 @@ class Library:
             if found:
                 raise _ambiguous(shelf, name, found)
         path = Path(name).expanduser()
-        if name and path.exists():
+        if self._paths and name and path.exists():
             return path.resolve()
         raise self._unknown(shelf, name, [listed.stem for listed, _ in files])
 
@@ -118,9 +129,10 @@ class Library:
         near = difflib.get_close_matches(name, stems, 3)
         hint = f"Did you mean {' or '.join(near)}? " if near else ""
         place = self.folders(shelf)[0]
+        path = ", give its path" if self._paths else ""
         return Missing(
             f"{shelf.label} {name!r}",
-            f"{hint}Put the file into {place}, give its path, or see what can be downloaded: "
+            f"{hint}Put the file into {place}{path}, or see what can be downloaded: "
             "python3 launch.py fetch",
         )
 

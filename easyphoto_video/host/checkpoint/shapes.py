@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from easyphoto_video.errors import BadFile
-from easyphoto_video.host.standalone.model.facts import Facts
+from easyphoto_video.host.checkpoint.facts import Facts
 from easyphoto_video.tensors import AGAIN
 
 UNET = "model.diffusion_model."

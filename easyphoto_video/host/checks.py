@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.motion.spec import MotionSpec
 
 LCM_STEPS = 50
 """Steps that LCM was distilled from, and so the most that it can take."""
+
+
+def check_sampler(sampler: str, known: Sequence[str]) -> None:
+    """A host has only so many samplers."""
+    if sampler not in known:
+        raise BadRequest("Sampler", sampler, "is not known", f"Choose one of: {', '.join(known)}.")
 
 
 def check_steps(sampler: str, steps: int) -> None:

@@ -1,0 +1,66 @@
+"""What the tab, the API and the queue need of the host they stand in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+from easyphoto_video.engine import Engine
+from easyphoto_video.request import Text2Video
+
+
+class Host(Protocol):
+    """The WebUI or the stand-alone program, seen from the tab. Every call may come in any thread.
+
+    Nothing here loads a model but the engine.
+    """
+
+    name: str
+    """For people: `stable-diffusion-webui`, `stand-alone`."""
+
+    @property
+    def engine(self) -> Engine:
+        """Renders shots; only inside a turn."""
+        ...
+
+    @property
+    def data_dir(self) -> Path:
+        """The folder with models/ and outputs/."""
+        ...
+
+    @property
+    def outputs(self) -> Path:
+        """Where clips go, existing or not."""
+        ...
+
+    @property
+    def language(self) -> str:
+        """`en` or `zh` where the host has a setting for it; empty leaves it to the browser."""
+        ...
+
+    def settle(self, request: Text2Video) -> Text2Video:
+        """The request with nothing left open. Raises BadRequest, BadFile and Missing."""
+        ...
+
+    def choices(self, field: str) -> Sequence[str]:
+        """What can be chosen for a field of the request (checkpoint, vae, motion, loras,
+        motion_loras, sampler, user_id), looked up anew; empty for other fields."""
+        ...
+
+    def defaults(self) -> Mapping[str, Any]:
+        """Fields of the request whose default here is not the declared one, from the settings."""
+        ...
+
+    def turn(self, job: str) -> AbstractContextManager[None]:
+        """Waits until the models are ours, and holds them until the `with` ends."""
+        ...
+
+    def is_stopped(self) -> bool:
+        """Whether the user pressed a stop button of the host's own during this turn."""
+        ...
+
+    def missing(self) -> Sequence[str]:
+        """What is not installed, each with the command that installs it; a sentence each."""
+        ...

@@ -1,0 +1,88 @@
+"""The stand-alone program as a host: its library, its engine, nobody else's models."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from easyphoto_video.engine import Engine
+from easyphoto_video.host.library import (
+    CHECKPOINTS,
+    EMBEDDED,
+    LORAS,
+    MOTION_LORAS,
+    MOTIONS,
+    VAES,
+    Library,
+)
+from easyphoto_video.host.standalone.engine import StandaloneEngine
+from easyphoto_video.identity import user_ids
+from easyphoto_video.request import AUTO, NONE, SAMPLERS, Text2Video
+
+OUTPUTS = Path("outputs") / "easyphoto-video"
+
+
+class StandaloneHost:
+    """See Host."""
+
+    name = "stand-alone"
+    language = ""
+
+    def __init__(self, data_dir: Path, device: str = "auto", precision: str = "auto") -> None:
+        self.library = Library(data_dir)
+        self.engine: Engine = StandaloneEngine(self.library, device, precision)
+        self._ours = threading.Lock()
+
+    @property
+    def data_dir(self) -> Path:
+        """See Host."""
+        return self.library.data_dir
+
+    @property
+    def outputs(self) -> Path:
+        """See Host."""
+        return self.data_dir / OUTPUTS
+
+    def settle(self, request: Text2Video) -> Text2Video:
+        """See Host."""
+        from easyphoto_video.host.standalone.settle import settle  # torch takes its time
+
+        return settle(request, self.library)
+
+    def choices(self, field: str) -> Sequence[str]:
+        """See Host."""
+        find = self._choosers().get(field)
+        return find() if find else []
+
+    def defaults(self) -> Mapping[str, Any]:
+        """See Host."""
+        return {}
+
+    @contextmanager
+    def turn(self, job: str) -> Iterator[None]:
+        """See Host."""
+        with self._ours:
+            yield
+
+    def is_stopped(self) -> bool:
+        """See Host."""
+        return False
+
+    def missing(self) -> Sequence[str]:
+        """See Host."""
+        return []
+
+    def _choosers(self) -> dict[str, Callable[[], list[str]]]:
+        library = self.library
+        return {
+            "checkpoint": lambda: [AUTO, EMBEDDED, *library.names(CHECKPOINTS)],
+            "vae": lambda: [AUTO, *library.names(VAES)],
+            "motion": lambda: [AUTO, NONE, EMBEDDED, *library.names(MOTIONS)],
+            "loras": lambda: library.names(LORAS),
+            "motion_loras": lambda: library.names(MOTION_LORAS),
+            "sampler": lambda: list(SAMPLERS),
+            "user_id": lambda: [person.name for person in user_ids(self.data_dir)],
+        }
