@@ -68,6 +68,13 @@ def windows(
     return _balanced([range(start, start + length) for start in starts], weights(length))
 
 
+def apart(frames: int, length: int) -> tuple[Window, ...]:
+    """Windows of at most `length` frames side by side, for frames that do not know each other."""
+    starts = range(0, frames, length)
+    spans = (tuple(range(start, min(start + length, frames))) for start in starts)
+    return tuple(Window(span, flat(len(span))) for span in spans)
+
+
 def _balanced(spans: Sequence[Sequence[int]], weights: Sequence[float]) -> tuple[Window, ...]:
     totals: dict[int, float] = {}
     for span in spans:

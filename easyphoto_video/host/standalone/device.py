@@ -1,14 +1,12 @@
-"""What to compute on, in which precision, and what to say when that fails."""
+"""What to compute on, in which precision, and what to lower when memory runs out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 
-from easyphoto_video.errors import BadRequest, EasyPhotoError, HostFailed, OutOfMemory
+from easyphoto_video.errors import BadRequest
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
@@ -57,26 +55,3 @@ def target(device: str = "auto", precision: str = "auto") -> Target:
         )
     usual = "fp32" if kind == "cpu" else "fp16"
     return Target(torch.device(kind), DTYPES[usual if precision == "auto" else precision])
-
-
-@contextmanager
-def border(device: torch.device) -> Iterator[None]:
-    """Exceptions of the libraries below leave it as ours. Raises OutOfMemory and HostFailed."""
-    try:
-        yield
-    except EasyPhotoError:
-        raise
-    except Exception as error:
-        if not _lacks_memory(error):
-            raise HostFailed(f"{type(error).__name__}: {error}") from error
-        if device.type == "cuda":
-            torch.cuda.empty_cache()
-        raise OutOfMemory(str(device), LESS) from error
-
-
-def _lacks_memory(error: Exception) -> bool:
-    words = str(error).lower()
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
-        isinstance(error, RuntimeError)
-        and ("out of memory" in words or "can't allocate memory" in words)
-    )

@@ -5,25 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import Shot, Start
 from easyphoto_video.errors import BadRequest
-from easyphoto_video.host.checks import check_clip_skip, check_context, check_steps
+from easyphoto_video.host.border import border
+from easyphoto_video.host.checks import check_clip_skip, check_steps
 from easyphoto_video.host.library import (
     CHECKPOINTS,
     LORAS,
-    MOTION_LORAS,
-    MOTIONS,
     VAES,
     Library,
 )
+from easyphoto_video.host.shelf import Key, MotionShelf, stamps
 from easyphoto_video.host.standalone.conditions import Script, scripts
 from easyphoto_video.host.standalone.denoise import Guide, Kept, Noise, Predictor, denoised
-from easyphoto_video.host.standalone.device import Target, border
+from easyphoto_video.host.standalone.device import LESS, Target
 from easyphoto_video.host.standalone.model.load import Models, load_models
 from easyphoto_video.host.standalone.model.lora import read_lora
 from easyphoto_video.host.standalone.model.merge import Merge, merged
@@ -33,14 +32,10 @@ from easyphoto_video.host.standalone.prompt.encode import encode_all
 from easyphoto_video.host.standalone.prompt.tags import LoraUse
 from easyphoto_video.host.standalone.samplers import Noising, Sampler
 from easyphoto_video.motion.attach import Handle, attached, fitted
-from easyphoto_video.motion.lora import read_motion_lora, with_lora
 from easyphoto_video.motion.module import Motion
-from easyphoto_video.motion.read import read_motion
-from easyphoto_video.motion.windows import Window, windows
-from easyphoto_video.request import AUTO, NONE
+from easyphoto_video.motion.windows import Window, apart, windows
+from easyphoto_video.request import AUTO
 from easyphoto_video.watch import Watch
-
-Key = tuple[object, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +57,11 @@ class Studio:
         self._library = library
         self._target = target
         self._models: tuple[Key, Models] | None = None
-        self._motion: tuple[Key, Motion] | None = None
+        self._motions = MotionShelf()
 
     def render(self, shot: Shot, watch: Watch) -> Frames:
         """See Engine."""
-        with border(self._target.device), torch.no_grad():
+        with border(self._target.device, LESS), torch.no_grad():
             scene = self._scene(shot, watch)
             kept = self._kept(scene, shot.start, watch) if shot.start else None
             begin = shot.steps - round(shot.steps * (shot.start.strength if shot.start else 1))
@@ -90,10 +85,9 @@ class Studio:
         models = self._loaded(shot)
         check_clip_skip(shot.clip_skip, models.text_encoder.config.num_hidden_layers)
         watch("loading", 0.7)
-        motion = self._loaded_motion(shot)
+        motion = self._moving(shot)
         if motion is not None:
             fitted(models.unet, motion)
-            check_context(motion.spec, shot.context, shot.frames)
         watch("loading", 1.0)
         return Scene(
             shot=shot, models=models, motion=motion, prompt=prompt, negative=negative, merges=merges
@@ -138,26 +132,15 @@ class Studio:
     def _loaded(self, shot: Shot) -> Models:
         checkpoint = self._library.find(CHECKPOINTS, shot.checkpoint)
         vae = None if shot.vae == AUTO else self._library.find(VAES, shot.vae)
-        key = _stamps(checkpoint, checkpoint.with_suffix(".yaml"), vae)
+        key = stamps(checkpoint, checkpoint.with_suffix(".yaml"), vae)
         if self._models is None or self._models[0] != key:
             self._models = None  # before the next are read, so that memory holds one only
             self._models = (key, load_models(checkpoint, vae, self._target))
         return self._models[1]
 
-    def _loaded_motion(self, shot: Shot) -> Motion | None:
-        if shot.motion == NONE:
-            return None
-        path = self._library.find(MOTIONS, shot.motion)
-        loras = [(self._library.find(MOTION_LORAS, x.name), x.weight) for x in shot.motion_loras]
-        key = (_stamps(path, *(file for file, _ in loras)), tuple(weight for _, weight in loras))
-        if self._motion is None or self._motion[0] != key:
-            self._motion = None
-            motion = read_motion(path)
-            for file, weight in loras:
-                motion = with_lora(motion, read_motion_lora(file), weight)
-            motion = motion.to(self._target.device, self._target.dtype).eval()
-            self._motion = (key, motion.requires_grad_(False))
-        return self._motion[1]
+    def _moving(self, shot: Shot) -> Motion | None:
+        motion = self._motions.of(shot, self._library)
+        return motion and motion.to(self._target.device, self._target.dtype)
 
 
 def _noising(scene: Scene) -> Noising:
@@ -180,18 +163,6 @@ def _attached(scene: Scene) -> Iterator[Handle | None]:
 
 
 def _windows(shot: Shot, handle: Handle | None) -> tuple[Window, ...]:
-    """Without motion frames do not know each other, so windows need no overlap."""
     if handle is not None:
         return windows(shot.frames, shot.context, shot.overlap)
-    spans = (
-        tuple(range(i, min(i + shot.context, shot.frames)))
-        for i in range(0, shot.frames, shot.context)
-    )
-    return tuple(Window(span, (1.0,) * len(span)) for span in spans)
-
-
-def _stamps(*paths: Path | None) -> Key:
-    """What tells whether files are still the same."""
-    return tuple(
-        (path, path.stat().st_mtime_ns) if path and path.exists() else path for path in paths
-    )
+    return apart(shot.frames, shot.context)
