@@ -5,6 +5,7 @@ A request checks itself when it is made, goes to plain JSON values and comes bac
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -39,6 +40,8 @@ PROMPT = (
 EIGHT = Fraction(8)
 FINEST = 1_001_000
 """The largest numerator and denominator of a frame rate that ffmpeg takes as they are."""
+FRACTION = r"[+-]?[0-9]{0,9}\.?[0-9]{0,9}(/[0-9]{1,9})?"
+"""How a frame rate may be written."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Lora:
         """`NAME:WEIGHT`, or `NAME` for weight 1. Raises ValueError."""
         name, colon, weight = text.rpartition(":")
         lora = cls(name, float(weight)) if colon else cls(text)
-        if not lora.name.strip() or abs(lora.weight) > 10:
+        if not lora.name.strip() or not abs(lora.weight) <= 10:
             raise ValueError("give NAME or NAME:WEIGHT with a weight from -10 to 10")
         return lora
 
@@ -300,6 +303,8 @@ def _whole(value: Any) -> int:
 
 
 def _fraction(value: Any) -> Fraction:
+    if isinstance(value, str) and not re.fullmatch(FRACTION, value.strip()):
+        raise ValueError("1e999999999 would be worked out to its last digit")
     exact = Fraction(value).limit_denominator(1001) if isinstance(value, float) else Fraction(value)
     if max(exact.numerator, exact.denominator) > FINEST:
         raise ValueError("too fine a fraction for a file")

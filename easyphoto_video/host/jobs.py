@@ -6,7 +6,6 @@ import secrets
 import threading
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -25,6 +24,8 @@ WAITING = 100
 """Most jobs that may wait."""
 SHOWN = 64
 """Most frames that a job keeps of its clip."""
+SHOWN_BYTES = 2**28
+"""Most memory that these take."""
 LOOKS = 1.0
 """Seconds between two pictures of what is becoming."""
 
@@ -37,6 +38,9 @@ class State(str, Enum):
     DONE = "done"
     FAILED = "failed"
     STOPPED = "stopped"
+
+    def __str__(self) -> str:
+        return self.value  # what str() and f-strings of such enums give differs between Pythons
 
     @property
     def is_over(self) -> bool:
@@ -51,9 +55,16 @@ class Progress:
     stage: str = ""
     """As the watch names it: loading, encoding, denoising, decoding, writing."""
     fraction: float = 0.0
-    """Of the stage, 0..1."""
+    """Of the stage, 0..1; within a stage it never falls."""
     eta: float | None = None
     """Seconds until the stage ends, None before there is a guess."""
+
+
+class QueueFull(BadRequest):
+    """Too many jobs wait."""
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__("Queue", waiting, "jobs wait already", "Try again later.")
 
 
 class Job:
@@ -73,16 +84,22 @@ class Job:
         self.frames: Frames | None = None
         """Some frames of the finished clip, evenly spread; only the newest job keeps them."""
         self.error: EasyPhotoError | None = None
+        """Why it failed or stopped; there before the state says so."""
         self.changed = threading.Event()
         """Set whenever something above changed; whoever waits clears it."""
+        self._lock = threading.Lock()
+        """Held while the state moves on."""
         self._cancelled = threading.Event()
         self._is_stopped: Callable[[], bool] = lambda: False
         self._since = time.monotonic()
         self._looked = 0.0
 
     def cancel(self) -> None:
-        """Stop as soon as the watch is next told something."""
+        """End at once while it waits, else as soon as the watch is next told something."""
         self._cancelled.set()
+        with self._lock:
+            if self.state is State.QUEUED:
+                self.error, self.state = Stopped("Stopped before it began."), State.STOPPED
         self.changed.set()
 
     def __call__(self, stage: str, fraction: float) -> None:
@@ -90,11 +107,14 @@ class Job:
         if self._cancelled.is_set() or self._is_stopped():
             raise Stopped("Stopped.")
         now = time.monotonic()
-        if stage != self.progress.stage:
+        fraction = min(1.0, fraction)
+        if stage == self.progress.stage:
+            fraction = max(fraction, self.progress.fraction)
+        else:
             self._since = now
         spent = now - self._since
         eta = spent / fraction - spent if fraction > 0.02 else None
-        self.progress = Progress(stage, min(1.0, fraction), eta)
+        self.progress = Progress(stage, fraction, eta)
         self.changed.set()
 
     def wants_picture(self) -> bool:
@@ -107,68 +127,86 @@ class Job:
         self.changed.set()
 
     def run(self, host: Host) -> None:
-        """Wait for the turn, render and write; never raises, the state says how it ended."""
+        """Wait for the turn, render and write; never raises, the state says how it ended.
+
+        A job that was cancelled while it waited gives its turn back at once.
+        """
         try:
             with host.turn(self.id):
+                if not self._begin():
+                    return
                 self._is_stopped = host.is_stopped
-                self.state = State.RUNNING
                 self("loading", 0.0)
                 tools = Tools(engine=host.engine, watch=self)
-                self._keep(run(self.request, tools, _path(host, self.request)))
-            self.state = State.DONE
+                self._keep(run(self.request, tools, place(host, self.request)))
         except Stopped as error:
-            self.error, self.state = error, State.STOPPED
-        except EasyPhotoError as error:
-            self.error, self.state = error, State.FAILED
-        except Exception as error:
-            traceback.print_exc()
-            self.error = HostFailed(f"{type(error).__name__}: {error}")
-            self.state = State.FAILED
-        finally:
-            self.preview = None
-            self.changed.set()
+            self._end(State.STOPPED, error)
+        except BaseException as error:  # the WebUI's own interruption is no Exception
+            self._end(State.FAILED, ours(error))
+        else:
+            self._end(State.DONE)
+
+    def _begin(self) -> bool:
+        """Whether it still waited and runs now."""
+        with self._lock:
+            if self.state.is_over:
+                return False
+            self.state = State.RUNNING
+        self.changed.set()
+        return True
+
+    def _end(self, state: State, error: EasyPhotoError | None = None) -> None:
+        """Settle how it ended, unless that is settled."""
+        self.preview = None
+        with self._lock:
+            if not self.state.is_over:
+                self.error, self.state = _bare(error), state
+        self.changed.set()
 
     def _keep(self, result: Result) -> None:
         self.path, self.seconds = result.path, result.seconds
-        count = len(result.clip)
-        stride = max(1, -(-count // SHOWN))
-        self.frames = result.clip.frames[::stride].copy()
+        frames = result.clip.frames
+        most = max(1, min(SHOWN, SHOWN_BYTES // frames[0].nbytes))
+        self.frames = frames[:: -(-len(frames) // most)].copy()
 
 
 class Jobs:
-    """The queue. One job runs at a time, in a thread of the queue's own."""
+    """The queue. One job runs at a time, in a thread of the queue's own; first come, first run."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._lock = threading.Lock()
-        self._waiting: deque[Job] = deque()
+        self._lock = threading.RLock()
+        """Held while what is below changes."""
+        self._line: list[Job] = []
+        """Those that run or wait, in order; some may be over already."""
         self._known: dict[str, Job] = {}
         self._worker: threading.Thread | None = None
 
     def submit(self, request: Text2Video) -> Job:
         """Settle the request and put it into the queue.
 
-        Raises BadRequest, BadFile and Missing when it cannot be run, and BadRequest when too many
+        Raises BadRequest, BadFile and Missing when it cannot be run, and QueueFull when too many
         wait.
         """
+        self._check_room()
         settled = self._host.settle(request)
-        _path(self._host, settled)
+        place(self._host, settled)
         job = Job(settled)
         with self._lock:
-            if len(self._waiting) >= WAITING:
-                raise BadRequest(
-                    "Queue", len(self._waiting), "jobs wait already", "Try again later."
-                )
-            self._remember(job)
-            self._waiting.append(job)
+            self._check_room()
+            self._tidy()
+            self._known[job.id] = job
+            self._line.append(job)
             if self._worker is None:
-                self._worker = threading.Thread(target=self._work, name="easyphoto", daemon=True)
-                self._worker.start()
+                worker = threading.Thread(target=self._work, name="easyphoto", daemon=True)
+                worker.start()
+                self._worker = worker
         return job
 
     def get(self, id: str) -> Job:
         """The job of that id. Raises Missing."""
-        job = self._known.get(id)
+        with self._lock:
+            job = self._known.get(id)
         if job is None:
             raise Missing(f"Job {id!r}", f"The last {REMEMBERED} jobs are remembered.")
         return job
@@ -180,22 +218,21 @@ class Jobs:
 
     def cancel(self, job: Job) -> None:
         """Stop a job; one that waits ends at once, one that runs at its watch's next word."""
-        with self._lock:
-            if job in self._waiting:
-                self._waiting.remove(job)
-                job.error, job.state = Stopped("Stopped before it began."), State.STOPPED
         job.cancel()
 
     def stop(self, *, waiting: bool) -> None:
         """Stop the running job, and with `waiting` those behind it too."""
-        for job in self.all():
-            if job.state is State.RUNNING or (waiting and job.state is State.QUEUED):
-                self.cancel(job)
+        with self._lock:
+            line = self._live()
+        running = [job for job in line if job.state is State.RUNNING][:1]
+        for job in reversed(line) if waiting else running:  # so that none moves up meanwhile
+            job.cancel()
 
     def position(self, job: Job) -> int:
         """How many jobs of the queue come before this one; 0 when it runs or is over."""
         with self._lock:
-            return self._waiting.index(job) + 1 if job in self._waiting else 0
+            line = self._live()
+        return line.index(job) if job in line else 0
 
     def _work(self) -> None:
         while job := self._next():
@@ -204,23 +241,57 @@ class Jobs:
     def _next(self) -> Job | None:
         """The next job; None when there is none, and then the thread ends."""
         with self._lock:
-            if not self._waiting:
+            self._tidy()
+            if not self._line:
                 self._worker = None
                 return None
-            return self._waiting.popleft()
+            return self._line[0]
 
-    def _remember(self, job: Job) -> None:
-        self._known[job.id] = job
-        over = [old for old in self._known.values() if old.state.is_over]
-        for old in over[: max(0, len(over) - REMEMBERED)]:
-            del self._known[old.id]
-        for old in over[:-1]:
-            old.frames = None
+    def _live(self) -> list[Job]:
+        return [job for job in self._line if not job.state.is_over]
+
+    def _check_room(self) -> None:
+        with self._lock:
+            waiting = sum(job.state is State.QUEUED for job in self._line)
+        if waiting >= WAITING:
+            raise QueueFull(waiting)
+
+    def _tidy(self) -> None:
+        """Let go of what is over, but for the last jobs and the last frames."""
+        self._line = self._live()
+        over = [job for job in self._known.values() if job.state.is_over]
+        for job in over[: max(0, len(over) - REMEMBERED)]:
+            del self._known[job.id]
+        for job in [job for job in over if job.frames is not None][:-1]:
+            job.frames = None
 
 
-def _path(host: Host, request: Text2Video) -> Path:
-    """Where the clip of a settled request goes. Raises BadRequest when it cannot be written."""
-    path = destination(None, host.outputs, request.format, str(request.seed))
+def place(host: Host, request: Text2Video, out: Path | None = None) -> Path:
+    """Where the clip of a settled request goes: see `destination`.
+
+    The queue asks twice: when the request comes, so that it is refused before it waits, and when it
+    runs, for its number. Raises BadRequest when it cannot be written.
+    """
+    path = destination(out, host.outputs, request.format, str(request.seed))
     need = room_needed(request.format, request.width, request.height, request.frames)
     check_writable(path, need)
     return path
+
+
+def ours(error: BaseException) -> EasyPhotoError:
+    """An error of the house; one that we did not foresee is printed and becomes HostFailed."""
+    if isinstance(error, EasyPhotoError):
+        return error
+    traceback.print_exception(type(error), error, error.__traceback__)
+    return HostFailed(
+        f"{type(error).__name__}: {error}. The console shows where; please report it."
+    )
+
+
+def _bare(error: EasyPhotoError | None) -> EasyPhotoError | None:
+    """The error without the places that it came through, whose variables may be whole models."""
+    link: BaseException | None = error
+    while link:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return error

@@ -90,7 +90,7 @@ class Library:
         return [name if taken[name] == 1 else str(path) for name, path in files]
 
     def find(self, shelf: Shelf, name: str) -> Path:
-        """The file that `name` means: as listed, with or without folder and suffix, or any path.
+        """The file that `name` means: as listed, with or without folder and suffix, or a path.
 
         Raises BadRequest when several files fit and Missing when none does.
         """
@@ -104,9 +104,10 @@ class Library:
                 return found.pop()
             if found:
                 raise _ambiguous(shelf, name, found)
-        path = Path(name).expanduser()
-        if self._paths and name and path.exists():
-            return path.resolve()
+        places = {str(form): path for _, path in files for form in (path, path.resolve())}
+        path = places.get(name) or (_existing(name) if self._paths else None)
+        if path:
+            return path
         raise self._unknown(shelf, name, [listed.stem for listed, _ in files])
 
     def listed(self, shelf: Shelf, path: Path) -> str:
@@ -141,6 +142,15 @@ def _below(folder: Path) -> Iterator[Path]:
     """Every file below a folder, also behind links, where people keep their large files."""
     for place, _, names in os.walk(folder, followlinks=True):
         yield from (Path(place, name) for name in names)
+
+
+def _existing(name: str) -> Path | None:
+    """What a path that somebody typed leads to, if anything."""
+    try:
+        path = Path(name).expanduser()
+        return path.resolve() if name and path.exists() else None
+    except (OSError, RuntimeError, ValueError):  # too long, nobody's home, a NUL
+        return None
 
 
 def _ambiguous(shelf: Shelf, name: str, found: set[Path]) -> BadRequest:

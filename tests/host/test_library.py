@@ -115,3 +115,33 @@ def test_links_to_folders_are_followed(folder: Path) -> None:
     found = Library(folder).find(LORAS, "linked/deep/l")
     assert found.samefile(path)
     assert Library(folder).listed(LORAS, found) == "linked/deep/l.safetensors"
+
+
+OUTSIDE = ["../../secret.safetensors", "sub/../../../secret.safetensors", "~nobody/x", "a\0b"]
+
+
+@pytest.mark.parametrize(
+    "name", [*OUTSIDE, "..\\..\\secret.safetensors", "x" * 9000, "/etc/passwd"]
+)
+def test_without_paths_nothing_outside_can_be_named(folder: Path, name: str) -> None:
+    secret = touch(folder / "secret.safetensors")
+    for outside in (name, str(secret)):
+        with pytest.raises(Missing) as error:
+            Library(folder, paths=False).find(LORAS, outside)
+        assert "give its path" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["~nobody/x", "a\0b", "x" * 9000])
+def test_a_path_that_cannot_be_is_missing(folder: Path, name: str) -> None:
+    with pytest.raises(Missing, match="give its path"):
+        Library(folder).find(LORAS, name)
+
+
+def test_without_paths_every_listed_name_is_found(folder: Path) -> None:
+    files = [
+        touch(folder / "models" / "AnimateDiff" / "mm.ckpt"),
+        touch(folder / "extensions" / "sd-webui-animatediff" / "model" / "mm.ckpt"),
+    ]
+    library = Library(folder, paths=False)
+    assert {library.find(MOTIONS, name) for name in library.names(MOTIONS)} == set(files)
+    assert [library.find(MOTIONS, library.listed(MOTIONS, file)) for file in files] == files

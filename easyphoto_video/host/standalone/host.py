@@ -26,13 +26,20 @@ OUTPUTS = Path("outputs") / "easyphoto-video"
 
 
 class StandaloneHost:
-    """See Host."""
+    """See Host. Without `paths`, a request names only files in their folders: see Library."""
 
     name = "stand-alone"
     language = ""
 
-    def __init__(self, data_dir: Path, device: str = "auto", precision: str = "auto") -> None:
-        self.library = Library(data_dir)
+    def __init__(
+        self,
+        data_dir: Path,
+        device: str = "auto",
+        precision: str = "auto",
+        *,
+        paths: bool = True,
+    ) -> None:
+        self.library = Library(data_dir, paths=paths)
         self.engine: Engine = StandaloneEngine(self.library, device, precision)
         self._ours = threading.Lock()
 

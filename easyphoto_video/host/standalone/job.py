@@ -7,15 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from easyphoto_video.host.library import Library
-from easyphoto_video.host.standalone.engine import StandaloneEngine
-from easyphoto_video.host.standalone.settle import settle
+from easyphoto_video.host.jobs import place
+from easyphoto_video.host.standalone.host import StandaloneHost
 from easyphoto_video.recipes import Tools, run
 from easyphoto_video.request import Text2Video
-from easyphoto_video.video.place import check_writable, destination, room_needed
 from easyphoto_video.watch import Watch, unwatched
-
-OUTPUTS = Path("outputs") / "easyphoto-video"
 
 
 @dataclass(frozen=True)
@@ -32,13 +28,10 @@ class Job:
 
 def render(job: Job, watch: Watch = unwatched) -> dict[str, Any]:
     """Run the job; the result as plain JSON values. Bad input is refused before any work."""
-    library = Library(job.data_dir)
-    request = settle(job.request, library)
-    folder = job.data_dir / OUTPUTS
-    path = destination(job.out, folder, request.format, str(request.seed))
-    check_writable(path, room_needed(request.format, request.width, request.height, request.frames))
-    engine = StandaloneEngine(library, job.device, job.precision)
-    result = run(request, Tools(engine=engine, watch=watch), path)
+    host = StandaloneHost(job.data_dir, job.device, job.precision)
+    request = host.settle(job.request)
+    path = place(host, request, job.out)
+    result = run(request, Tools(engine=host.engine, watch=watch), path)
     return {**result.to_json(), "peak_rss_mb": peak_rss_mb()}
 
 
