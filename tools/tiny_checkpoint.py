@@ -9,6 +9,7 @@ what the UNet predicts gets a standard deviation of 1, latents of 1 and pictures
 from __future__ import annotations
 
 import argparse
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from easyphoto_video.host.webui import clip_folder
 from easyphoto_video.motion.module import Motion
 from easyphoto_video.motion.spec import MotionSpec
 from tools.ldm_keys import text_to_ldm, unet_to_ldm, vae_to_ldm
@@ -32,21 +34,60 @@ LOUD = 8.0
 
 YAML = """\
 model:
+  target: ldm.models.diffusion.ddpm.LatentDiffusion
   params:
     linear_start: 0.00085
     linear_end: 0.012
+    num_timesteps_cond: 1
     timesteps: 1000
     parameterization: {prediction}
     beta_schedule: {betas}
+    first_stage_key: jpg
+    cond_stage_key: txt
     image_size: {latent}
+    channels: 4
+    cond_stage_trainable: false
+    conditioning_key: crossattn
     scale_factor: 0.18215
+    use_ema: false
     unet_config:
+      target: ldm.modules.diffusionmodules.openaimodel.UNetModel
       params:
+        image_size: {latent}
+        in_channels: 4
+        out_channels: 4
+        model_channels: {width}
+        attention_resolutions: [4, 2, 1]
+        num_res_blocks: 2
+        channel_mult: {factors}
         num_heads: {heads}
-    cond_stage_config:
+        use_spatial_transformer: true
+        transformer_depth: 1
+        context_dim: {context}
+        use_checkpoint: false
+        legacy: false
+    first_stage_config:
+      target: ldm.models.autoencoder.AutoencoderKL
       params:
-        num_attention_heads: {text_heads}
+        embed_dim: 4
+        ddconfig:
+          double_z: true
+          z_channels: 4
+          resolution: {side}
+          in_channels: 3
+          out_ch: 3
+          ch: {vae_width}
+          ch_mult: {vae_factors}
+          num_res_blocks: {vae_layers}
+          attn_resolutions: []
+          dropout: 0.0
+        lossconfig:
+          target: torch.nn.Identity
+    cond_stage_config:
+      target: ldm.modules.encoders.modules.FrozenCLIPEmbedder
+      params: {text}
 """
+"""Of v1-inference.yaml's form, complete, so that the WebUI builds the same model from it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,15 +135,22 @@ def state_dict(sizes: Sizes, seed: int = 0) -> dict[str, Tensor]:
     return {name: tensor for part in parts for name, tensor in part.items()}
 
 
-def write_checkpoint(path: Path, sizes: Sizes | None = None, seed: int = 0) -> Path:
-    """Writes the checkpoint and a yaml beside it that tells what its shapes do not."""
+def write_checkpoint(
+    path: Path, sizes: Sizes | None = None, seed: int = 0, clip: Path | None = None
+) -> Path:
+    """Writes the checkpoint and a yaml beside it that tells what its shapes do not.
+
+    `clip` is the folder with the config of the text encoder and its tokenizer, which the WebUI
+    needs and which is written too; without one it takes both of the full-size model from its cache.
+    """
     sizes = sizes or Sizes()
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(state_dict(sizes, seed), path)
-    facts = {name: getattr(sizes, name) for name in ("prediction", "betas", "latent", "heads")}
-    path.with_suffix(".yaml").write_text(
-        YAML.format(**facts, text_heads=sizes.text_heads), encoding="utf-8"
-    )
+    text: dict[str, Any] = {"num_attention_heads": sizes.text_heads}
+    if clip:
+        # FrozenCLIPEmbedder takes no other argument; the number of heads stands in the folder.
+        text = {"version": str(clip_folder.write(clip, **_text_sizes(sizes)).resolve())}
+    path.with_suffix(".yaml").write_text(_yaml(sizes, text), encoding="utf-8")
     return path
 
 
@@ -157,15 +205,34 @@ def _vae(sizes: Sizes) -> AutoencoderKL:
     return vae
 
 
-def _text_encoder(sizes: Sizes) -> CLIPTextModel:
-    model = CLIPTextModel(
-        CLIPTextConfig(
-            hidden_size=sizes.context,
-            intermediate_size=4 * sizes.context,
-            num_hidden_layers=sizes.text_layers,
-            num_attention_heads=sizes.text_heads,
-        )
+def _yaml(sizes: Sizes, text: dict[str, Any]) -> str:
+    facts = {name: getattr(sizes, name) for name in ("prediction", "betas", "latent", "heads")}
+    width, vae_width = sizes.channels[0], sizes.vae_channels[0]
+    return YAML.format(
+        **facts,
+        context=sizes.context,
+        width=width,
+        factors=[channels // width for channels in sizes.channels],
+        side=sizes.latent * 8,
+        vae_width=vae_width,
+        vae_factors=[channels // vae_width for channels in sizes.vae_channels],
+        vae_layers=sizes.vae_layers,
+        text=json.dumps(text),
     )
+
+
+def _text_sizes(sizes: Sizes) -> dict[str, Any]:
+    """Arguments of the text encoder's config."""
+    return {
+        "hidden_size": sizes.context,
+        "intermediate_size": 4 * sizes.context,
+        "num_hidden_layers": sizes.text_layers,
+        "num_attention_heads": sizes.text_heads,
+    }
+
+
+def _text_encoder(sizes: Sizes) -> CLIPTextModel:
+    model = CLIPTextModel(CLIPTextConfig(**_text_sizes(sizes)))
     # As in trained ones, the states' mean is not zero; a prompt's weights are measured by it.
     nn.init.normal_(model.final_layer_norm.bias, mean=-0.1, std=0.1)
     return model
@@ -181,11 +248,16 @@ def _halves(model: nn.Module) -> dict[str, Tensor]:
 
 
 def main() -> None:
-    """Writes a tiny checkpoint and a v2 motion module that fits it into the WebUI's folders."""
+    """Writes a tiny checkpoint and a v2 motion module that fits it into the WebUI's folders.
+
+    Both the WebUI and the stand-alone program load them, without a network.
+    """
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("folder", type=Path)
-    models = parser.parse_args().folder / "models"
-    print(write_checkpoint(models / "Stable-diffusion" / "tiny.safetensors"))
+    folder = parser.parse_args().folder
+    models = folder / "models"
+    tiny = models / "Stable-diffusion" / "tiny.safetensors"
+    print(write_checkpoint(tiny, clip=folder / "tiny_clip"))
     print(write_motion(models / "AnimateDiff" / "tiny_v2.safetensors", fitting_spec(Sizes())))
 
 

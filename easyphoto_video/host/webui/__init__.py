@@ -1,0 +1,1 @@
+"""EasyPhoto Video inside stable-diffusion-webui (AUTOMATIC1111) and its relatives."""
