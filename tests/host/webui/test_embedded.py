@@ -12,12 +12,12 @@ import yaml
 from safetensors import safe_open
 from transformers import CLIPTokenizer
 
-from easyphoto_video.errors import Missing
 from easyphoto_video.host.checkpoint.facts import facts_beside
 from easyphoto_video.host.library import EMBEDDED_FOLDER
 from easyphoto_video.host.standalone.prompt.tokens import text_ids
 from easyphoto_video.host.webui import clip_folder
-from easyphoto_video.host.webui.embedded import TEXT, loadable
+from easyphoto_video.host.webui.embedded import laid_out
+from tools.models import TEXT_HEADS, TEXT_LAYERS
 
 TEXT_KEYS = "cond_stage_model.transformer.text_model."
 
@@ -33,7 +33,7 @@ def test_the_tokenizer_reads_as_the_one_made_in_memory(tmp_path: Path) -> None:
 
 
 def test_the_embedded_model_names_its_own_text_encoder(tmp_path: Path) -> None:
-    checkpoint = loadable(tmp_path / "a folder")
+    checkpoint = laid_out(tmp_path / "a folder")
     config = yaml.safe_load(checkpoint.with_suffix(".yaml").read_text())
     text = config["model"]["params"]["cond_stage_config"]
     assert text["target"] == "ldm.modules.encoders.modules.FrozenCLIPEmbedder"
@@ -47,7 +47,8 @@ def test_the_embedded_model_names_its_own_text_encoder(tmp_path: Path) -> None:
         layers = {key.split(".")[5] for key in file.keys() if f"{TEXT_KEYS}encoder" in key}  # noqa: SIM118
     assert tokens == [sizes["vocab_size"], sizes["hidden_size"]]
     assert fc1 == [sizes["intermediate_size"], sizes["hidden_size"]]
-    assert len(layers) == sizes["num_hidden_layers"] == TEXT["num_hidden_layers"]
+    assert len(layers) == sizes["num_hidden_layers"] == TEXT_LAYERS
+    assert sizes["num_attention_heads"] == TEXT_HEADS
 
     # All else is as the yaml that came along says.
     own = EMBEDDED_FOLDER / "portrait.safetensors"
@@ -60,15 +61,12 @@ def test_it_is_made_once_and_again_after_an_update(
     monkeypatch.setattr(os, "link", lambda *paths: (_ for _ in ()).throw(OSError("other disk")))
     source = tmp_path / "from" / "portrait.safetensors"
     source.parent.mkdir()
-    source.write_bytes(b"old")
-    source.with_suffix(".yaml").write_bytes(EMBEDDED_FOLDER.joinpath("portrait.yaml").read_bytes())
-    checkpoint = loadable(tmp_path / "to", source.parent)
-    made = checkpoint.stat().st_mtime_ns
-    assert loadable(tmp_path / "to", source.parent).stat().st_mtime_ns == made
-    source.write_bytes(b"new")
-    assert loadable(tmp_path / "to", source.parent).read_bytes() == b"new"
-
-
-def test_where_it_is_not_installed_it_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(Missing, match="install it again"):
-        loadable(tmp_path, tmp_path / "nowhere")
+    for suffix in (".safetensors", ".yaml"):
+        here = EMBEDDED_FOLDER / f"portrait{suffix}"
+        source.with_suffix(suffix).write_bytes(here.read_bytes())
+    first = laid_out(tmp_path / "to", source)
+    made = first.stat().st_mtime_ns
+    assert laid_out(tmp_path / "to", source) == first
+    assert first.stat().st_mtime_ns == made
+    os.utime(source, (1, 1))
+    assert laid_out(tmp_path / "to", source) != first
