@@ -1,0 +1,93 @@
+"""What the API says: jobs and errors as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+from easyphoto_video import errors
+from easyphoto_video.errors import BadFile, BadRequest, EasyPhotoError, Missing
+from easyphoto_video.host.jobs import Job, Jobs, QueueFull, State
+from easyphoto_video.request import mode_of
+
+PREFIX = "/easyphoto-video"
+SENTENCE = 1000
+"""Most characters of an error; what was sent is shortened, what to do next stays."""
+RETRY = {"Retry-After": "10"}
+
+
+class Refused(BadRequest):
+    """A call that is no request of ours yet; `status` is what HTTP says of it."""
+
+    def __init__(self, status: int, what: tuple[str, object], reason: str, next_step: str) -> None:
+        super().__init__(*what, reason, next_step)
+        self.status = status
+
+
+def failure(error: EasyPhotoError, status: int | None = None) -> JSONResponse:
+    """The answer to a call that failed, by default with the status that belongs to the error."""
+    headers = RETRY if isinstance(error, QueueFull) else None
+    return JSONResponse(told(error), status or _status(error), headers)
+
+
+def told(error: EasyPhotoError | None) -> dict[str, Any]:
+    """An error as `error`, the sentence, `kind`, its class in errors.py, and `field`, the label of
+    the field that is to blame; null where there is none."""
+    if error is None:
+        return {"error": None, "kind": None, "field": None}
+    field = _shortened(error.field) if isinstance(error, BadRequest) else None
+    return {"error": _shortened(str(error)), "kind": _kind(error), "field": field}
+
+
+def job_json(job: Job, jobs: Jobs, root: str = "") -> dict[str, Any]:
+    """Where a job stands; `root` is the path below which the API is served."""
+    state, progress = job.state, job.progress
+    done = job.path if state is State.DONE else None
+    return {
+        "id": job.id,
+        "mode": mode_of(job.request),
+        "state": state.value,
+        "position": jobs.position(job),
+        "stage": progress.stage,
+        "fraction": round(progress.fraction, 4),
+        "eta": None if progress.eta is None or state.is_over else round(progress.eta, 1),
+        "request": job.request.to_json(),
+        "seconds": {stage: round(spent, 3) for stage, spent in job.seconds.items()},
+        "file": done.name if done else None,
+        "url": f"{job_url(job, root)}/file" if done else None,
+        **told(job.error),
+    }
+
+
+def job_url(job: Job, root: str) -> str:
+    """The address of a job, without scheme and host."""
+    return f"{root}{PREFIX}/jobs/{job.id}"
+
+
+STATUSES: Mapping[type[EasyPhotoError], int] = {
+    QueueFull: 429,
+    Missing: 404,
+    BadRequest: 422,
+    BadFile: 422,
+    EasyPhotoError: 500,
+}
+
+
+def _status(error: EasyPhotoError) -> int:
+    if isinstance(error, Refused):
+        return error.status
+    return next(status for kind, status in STATUSES.items() if isinstance(error, kind))
+
+
+def _kind(error: EasyPhotoError) -> str:
+    """The class of errors.py that the error is one of."""
+    kinds = (kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
+    return next(kinds).__name__
+
+
+def _shortened(text: str) -> str:
+    text = text.encode("utf-8", "backslashreplace").decode()
+    half = SENTENCE // 2
+    return text if len(text) <= SENTENCE else f"{text[:half]} … {text[-half:]}"

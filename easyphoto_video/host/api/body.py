@@ -1,0 +1,115 @@
+"""What comes in: a body of JSON, within limits, and the request that it asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+
+from easyphoto_video.errors import BadRequest
+from easyphoto_video.host.api.answers import Refused
+from easyphoto_video.host.api.schema import LONGEST_LIST, LONGEST_TEXT, defaults
+from easyphoto_video.host.front import Host
+from easyphoto_video.request import MODES, READERS, Text2Video, request_from
+from easyphoto_video.setting import settings
+
+LARGEST = 2**20
+"""Bytes of a body."""
+DEEPEST = 8
+"""Lists and objects within each other."""
+
+JSON_TYPES: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int, float),
+    "float": (int, float),
+    "Fraction": (int, float, str),
+    "tuple[Lora, ...]": (list,),
+}
+"""For each annotation of a field: what JSON may hold; the request itself asks for whole numbers."""
+
+
+async def read_object(request: Request) -> dict[str, Any]:
+    """The JSON object of a body. Raises Refused: 400, 413 or 415."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        # No web page elsewhere can make a browser send this type without asking us first.
+        raise Refused(415, ("Content-Type", kind), "is not JSON", "Send application/json.")
+    values = parsed(await _read(request))
+    if not isinstance(values, dict):
+        kind = type(values).__name__
+        raise Refused(400, ("Body", kind), "is no JSON object", 'Send {"prompt": "..."}.')
+    return values
+
+
+def parsed(body: bytes) -> Any:
+    """A body as JSON values without NaN, infinity and halves of characters. Raises Refused."""
+    try:
+        values = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        json.dumps(values, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        start = body[:40].decode("utf-8", "replace")
+        reason = f"is no JSON in UTF-8 ({error})"
+        raise Refused(400, ("Body", start), reason, "Send one JSON object.") from error
+    if _depth(values) > DEEPEST:
+        reason = f"is nested more than {DEEPEST} deep"
+        raise Refused(400, ("Body", type(values).__name__), reason, "Send one JSON object.")
+    return values
+
+
+def request_of(mode: str, values: Mapping[str, Any], host: Host) -> Text2Video:
+    """The request that a body asks for; what it leaves out is the host's. Raises BadRequest."""
+    if values.get("mode", mode) != mode:
+        raise BadRequest(
+            "Mode", values["mode"], f"is not that of the address, {mode}", "Leave it out."
+        )
+    for field, setting in settings(MODES[mode]):
+        if field.name in values and not _fits(str(field.type), values[field.name]):
+            name = READERS[str(field.type)][1]
+            name = f"a list of {name}" if JSON_TYPES[str(field.type)] == (list,) else name
+            limit = f"{LONGEST_TEXT} characters and {LONGEST_LIST} items at most"
+            raise BadRequest(
+                setting.label, values[field.name], f"is not {name}", f"Give {name}, {limit}."
+            )
+    return request_from({**defaults(MODES[mode], host), **values, "mode": mode})
+
+
+def _fits(annotation: str, value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, JSON_TYPES[annotation]):
+        return False
+    if isinstance(value, list):
+        return len(value) <= LONGEST_LIST and all(_fits("str", item) for item in value)
+    return not isinstance(value, str) or len(value) <= LONGEST_TEXT
+
+
+async def _read(request: Request) -> bytes:
+    """The body, read no further than it may be long."""
+    length = request.headers.get("content-length", "0")
+    body = bytearray()
+    if length.isdecimal() and int(length[:20]) <= LARGEST:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LARGEST:
+                break
+        else:
+            return bytes(body)
+    raise Refused(
+        413, ("Body", length), f"is more than {LARGEST} bytes", "Send the settings of one clip."
+    )
+
+
+def _depth(values: Any) -> int:
+    depth, level = 0, [values]
+    while level := [value for value in level if isinstance(value, (list, dict))]:
+        depth += 1
+        level = [
+            item
+            for value in level
+            for item in (value.values() if isinstance(value, dict) else value)
+        ]
+    return depth
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")

@@ -1,0 +1,182 @@
+"""The routes of the API, on a queue that the tab shares."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Match
+
+from easyphoto_video.errors import Missing
+from easyphoto_video.host.api import files
+from easyphoto_video.host.api.answers import PREFIX, Refused, failure, job_json, job_url
+from easyphoto_video.host.api.body import read_object, request_of
+from easyphoto_video.host.api.schema import schema
+from easyphoto_video.host.front import Host
+from easyphoto_video.host.jobs import Job, Jobs, ours
+from easyphoto_video.identity import user_id, user_ids
+from easyphoto_video.request import MODES
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+POLL = 0.1
+"""Seconds between two looks at a job that somebody waits for."""
+WAIT = {"true": True, "1": True, "": True, "false": False, "0": False}
+
+
+def router(host: Host, jobs: Jobs) -> APIRouter:
+    """The API as routes below /easyphoto-video, for `app.include_router`.
+
+    Authentication is the app's: give it as `dependencies`. Nothing is imported by a call.
+    """
+    routes = APIRouter(prefix=PREFIX, route_class=_Route, tags=["EasyPhoto Video"])
+    api = _Api(host, jobs, routes.routes)
+    for mode in MODES:
+        routes.add_api_route(f"/{mode}", api.submit(mode), methods=["POST"], status_code=202)
+    for path, call in (
+        ("/schema", api.schema),
+        ("/jobs", api.all),
+        ("/jobs/{id}", api.get),
+        ("/jobs/{id}/file", api.file),
+        ("/user-ids", api.user_ids),
+        ("/user-ids/{id}/reference", api.reference),
+    ):
+        routes.add_api_route(path, call, methods=["GET"], response_model=None)
+        routes.add_api_route(
+            path, call, methods=["HEAD"], response_model=None, include_in_schema=False
+        )
+    routes.add_api_route("/jobs/{id}/cancel", api.cancel, methods=["POST"], response_model=None)
+    routes.add_api_route("/jobs/{id}", api.cancel, methods=["DELETE"], response_model=None)
+    routes.add_api_route(
+        "/{path:path}", api.nowhere, methods=METHODS, response_model=None, include_in_schema=False
+    )
+    return routes
+
+
+class _Route(APIRoute):
+    """A route whose errors are answers of ours; those of the app's authentication stay its own."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except HTTPException:
+                raise
+            except ClientDisconnect:
+                return Response(status_code=400)
+            except Exception as error:
+                return failure(ours(error))
+
+        return guarded
+
+
+class _Api:
+    """One method for each route. Those that are not async run in threads."""
+
+    def __init__(self, host: Host, jobs: Jobs, routes: list[BaseRoute]) -> None:
+        self._host = host
+        self._jobs = jobs
+        self._routes = routes
+
+    def submit(self, mode: str) -> Callable[[Request], Awaitable[Response]]:
+        """The call that makes a clip."""
+
+        async def submit(request: Request) -> Response:
+            wait = _wants_to_wait(request)
+            values = await read_object(request)
+            try:
+                job = await run_in_threadpool(self._submit, mode, values)
+            except Missing as error:
+                return failure(error, 422)
+            while wait and not job.state.is_over and not await request.is_disconnected():
+                await asyncio.sleep(POLL)
+            return self._answer(job, request, 200 if wait else 202)
+
+        submit.__doc__ = f"{MODES[mode].__doc__} With ?wait=true the answer comes when it is over."
+        return submit
+
+    def schema(self) -> Response:
+        """JSON Schema of every mode: labels, ranges, defaults and what can be chosen now."""
+        return JSONResponse(schema(self._host))
+
+    def all(self, request: Request) -> Response:
+        """The jobs that are remembered, oldest first."""
+        root = _root(request)
+        return JSONResponse({"jobs": [job_json(job, self._jobs, root) for job in self._jobs.all()]})
+
+    def get(self, id: str, request: Request) -> Response:
+        """Where a job stands."""
+        return self._answer(self._jobs.get(id), request, 200)
+
+    def file(self, id: str, request: Request) -> Response:
+        """The finished clip; pictures come as a zip."""
+        job = self._jobs.get(id)
+        if job.path is None or not job.state.is_over:
+            step = "Ask again when its state is done." if not job.state.is_over else "Run it again."
+            raise Missing(f"The clip of job {id}, which is {job.state},", step)
+        return files.clip(job.path, request)
+
+    def cancel(self, id: str, request: Request) -> Response:
+        """Stop a job; 202 when it still has to notice."""
+        job = self._jobs.get(id)
+        self._jobs.cancel(job)
+        return self._answer(job, request, 200 if job.state.is_over else 202)
+
+    def user_ids(self, request: Request) -> Response:
+        """The trained persons."""
+        root = _root(request)
+        people = [
+            {"id": name, "reference": f"{root}{PREFIX}/user-ids/{quote(name)}/reference"}
+            for name in (person.name for person in user_ids(self._host.data_dir))
+        ]
+        return JSONResponse({"user_ids": people})
+
+    def reference(self, id: str, request: Request) -> Response:
+        """What a person looks like."""
+        return files.clip(user_id(self._host.data_dir, id).reference, request)
+
+    def nowhere(self, request: Request) -> Response:
+        """What is asked of no address, or of one that knows other methods."""
+        method, path = request.method, request.url.path
+        allowed = sorted(
+            name
+            for route in self._routes
+            if isinstance(route, APIRoute) and route.matches(request.scope)[0] is Match.PARTIAL
+            for name in route.methods or ()
+        )
+        if not allowed:
+            modes = " or ".join(f"POST {PREFIX}/{mode}" for mode in MODES)
+            raise Missing(f"{method} {path}", f"Use {modes}, or see docs/api.md.")
+        step = f"Use {' or '.join(allowed)}."
+        answer = failure(Refused(405, ("Method", method), f"does not suit {path}", step))
+        answer.headers["allow"] = ", ".join(allowed)
+        return answer
+
+    def _submit(self, mode: str, values: dict[str, Any]) -> Job:
+        return self._jobs.submit(request_of(mode, values, self._host))
+
+    def _answer(self, job: Job, request: Request, status: int) -> Response:
+        root = _root(request)
+        headers = {"Location": job_url(job, root)} if status == 202 else None
+        return JSONResponse(job_json(job, self._jobs, root), status, headers)
+
+
+def _wants_to_wait(request: Request) -> bool:
+    asked = request.query_params.get("wait", "false")
+    if asked.lower() not in WAIT:
+        raise Refused(422, ("wait", asked), "is neither true nor false", "Give wait=true.")
+    return WAIT[asked.lower()]
+
+
+def _root(request: Request) -> str:
+    """The path below which the app is served."""
+    return request.scope.get("root_path", "")
