@@ -62,7 +62,8 @@ def _field_schema(field: Field[Any], setting: Setting, default: Any, host: Host)
         items |= {"examples": list(choices)} if choices else {}
         return {**shown, "type": "array", "maxItems": LONGEST_LIST, "items": items}
     if field.type == "str":
-        allowed = {"enum": list(dict.fromkeys([default, *choices]))} if choices else {}
+        known = list(choices) if default in choices else [default, *choices]
+        allowed = {"enum": known} if choices else {}
         return {**shown, "type": "string", "maxLength": LONGEST_TEXT, **allowed}
     return {**shown, **_number_schema(field, setting)}
 

@@ -1,0 +1,61 @@
+"""The API on a host without models, and a client that sees what a browser would."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from easyphoto_video.host.api import router
+from easyphoto_video.host.jobs import Jobs
+from tests.host.fake import FakeHost
+
+SECONDS = 20
+"""A busy machine is no reason to fail."""
+
+Get = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> FakeHost:
+    return FakeHost(tmp_path)
+
+
+@pytest.fixture
+def jobs(host: FakeHost) -> Iterator[Jobs]:
+    jobs = Jobs(host)
+    yield jobs
+    jobs.stop(waiting=True)
+
+
+@pytest.fixture
+def app(host: FakeHost, jobs: Jobs) -> FastAPI:
+    app = FastAPI()
+    app.include_router(router(host, jobs))
+    return app
+
+
+@pytest.fixture
+def client(app: FastAPI) -> TestClient:
+    return TestClient(app, raise_server_exceptions=False)
+
+
+@pytest.fixture
+def ended(client: TestClient) -> Get:
+    """Asks for a job until it is over."""
+
+    def ended(id: str) -> dict[str, Any]:
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            job = client.get(f"/easyphoto-video/jobs/{id}").json()
+            if job["state"] not in {"queued", "running"}:
+                return job
+            time.sleep(0.01)
+        raise AssertionError("it never ended")
+
+    return ended
