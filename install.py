@@ -1,5 +1,148 @@
-"""The WebUI runs this file at every start, to let an extension install what it lacks.
+"""Installs what EasyPhoto Video lacks in the WebUI. The WebUI runs this file at every start.
 
-The WebUI part of EasyPhoto Video is not there yet, so nothing is installed here. The stand-alone
-program installs into its own .venv, see launch.py.
+Each package is installed apart and under constraints from all that is installed already, so that
+packages only come and none changes. When nothing is missing, nothing is said and pip is not called.
+What fails is said, with what to do, and the WebUI starts all the same.
 """
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+NAME = "EasyPhoto Video"
+SECONDS = 900
+"""How long pip may take for a package; a slow line needs minutes for some."""
+PATIENCE = ("--retries", "1", "--timeout", "15")
+"""Without a network, pip gives up within half a minute."""
+
+
+class Need(NamedTuple):
+    """A package that the extension uses, and that the WebUI does not bring."""
+
+    requirement: str
+    """As pip takes it, one exact version."""
+    module: str
+    """What it is imported as."""
+    why: str
+    """What does not work without it; the end of a sentence."""
+    program: str = ""
+    """A program on the PATH that does as well; empty when there is none."""
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether neither the module nor the program is there."""
+        there = importlib.util.find_spec(self.module) is not None
+        return not (there or (self.program and shutil.which(self.program)))
+
+
+NEEDS = (Need("imageio-ffmpeg==0.6.0", "imageio_ffmpeg", "no video can be written", "ffmpeg"),)
+
+
+class NotInstalled(Exception):
+    """A package could not be installed; the message says why."""
+
+
+class NoNetwork(NotInstalled):
+    """The packages could not be reached; the next one will not be either."""
+
+
+def main(needs: Sequence[Need] = NEEDS) -> None:
+    """Install what is missing; never raises."""
+    missing = [need for need in needs if need.is_missing]
+    if not missing:
+        return
+    try:
+        failed = install_all(missing)
+    except OSError as error:
+        failed = {need: str(error) for need in missing}
+    for need, reason in failed.items():
+        say(f"{need.requirement} is not installed, so {need.why}. {reason}")
+    if failed:
+        say(f'The WebUI starts all the same. To try again: "{sys.executable}" "{__file__}"')
+
+
+def install_all(needs: Sequence[Need]) -> dict[Need, str]:
+    """Install each; those that failed, with the reason."""
+    import tempfile
+
+    failed: dict[Need, str] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        constraints = Path(folder, "constraints.txt")
+        for need in needs:
+            constraints.write_text("\n".join(freeze()), encoding="utf-8")
+            try:
+                pip("install", need.requirement, "--constraint", str(constraints))
+                say(f"installed {need.requirement}.")
+            except NoNetwork as error:
+                return {**failed, **dict.fromkeys(needs[needs.index(need) :], str(error))}
+            except NotInstalled as error:
+                failed[need] = str(error)
+    return failed
+
+
+def freeze() -> Iterator[str]:
+    """NAME==VERSION of every package that this Python finds; of two with a name, the first."""
+    from importlib.metadata import distributions
+
+    seen: set[str] = set()
+    for package in distributions():
+        name, version = package.metadata["Name"], package.version
+        key = re.sub(r"[-_.]+", "-", name or "").lower()
+        # pip reads none of the constraints when one is no version at all.
+        if key and key not in seen and re.fullmatch(r"v?\d[\w.!+-]*", version or ""):
+            seen.add(key)
+            yield f"{key}=={version}"
+
+
+def pip(*arguments: str) -> None:
+    """Run pip; raises NotInstalled."""
+    import subprocess
+
+    index = os.environ.get("INDEX_URL", "")  # the WebUI's own variable
+    # Wheels only: nobody waits for a compiler, and nothing unknown runs at installation.
+    options = ["--only-binary", ":all:", "--no-input", "--disable-pip-version-check", "--quiet"]
+    options += [*PATIENCE, *(["--index-url", index] if index else [])]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", *arguments, *options],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise NoNetwork(f"pip was not done after {SECONDS} s.") from error
+    if done.returncode:
+        raise _failure(done.stderr)
+
+
+def _failure(words: str) -> NotInstalled:
+    """What pip's words mean."""
+    if "ResolutionImpossible" in words:
+        lines = [line.strip() for line in words.splitlines() if "constraint" in line]
+        return NotInstalled(
+            "It wants another version of a package that the WebUI has, which is left alone: "
+            f"{'; '.join(lines) or 'pip did not say of which'}."
+        )
+    errors = [line[7:] for line in words.splitlines() if line.startswith("ERROR: ")]
+    last = errors[-1] if errors else (words.strip().splitlines() or ["it gave no reason"])[-1]
+    if "Retrying (" in words:
+        return NoNetwork(f"The network or the package index does not answer; pip says: {last}.")
+    return NotInstalled(f"pip says: {last}.")
+
+
+def say(text: str) -> None:
+    """One line for the WebUI's console."""
+    print(f"{NAME}: {text}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,16 @@
-"""The WebUI executes this file before it reads its command line, to let an extension add options.
+"""The WebUI executes this file before it reads its command line, so that we can add a flag."""
 
-The WebUI part of EasyPhoto Video is not there yet, so there is nothing to add.
-"""
+from __future__ import annotations
+
+import argparse
+import os
+
+
+def preload(parser: argparse.ArgumentParser) -> None:
+    """Adds `--easyphoto-video-models DIR`."""
+    parser.add_argument(
+        "--easyphoto-video-models",
+        type=os.path.abspath,
+        metavar="DIR",
+        help="a further folder with AnimateDiff motion modules and motion LoRAs",
+    )

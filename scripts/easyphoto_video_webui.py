@@ -1,5 +1,20 @@
-"""The WebUI executes this file when it starts.
+"""The doorbell: the WebUI executes this file when it starts, and again at Reload UI.
 
-The tab is not there yet: EasyPhoto Video runs by itself for now, `python3 launch.py text2video`.
-This file registers nothing and imports nothing, so an installed extension does no harm.
+The extension's folder is on sys.path only meanwhile, so all is imported here and now. This file
+itself is never in sys.modules; what must last lives in the package.
 """
+
+from __future__ import annotations
+
+from functools import partial
+
+from modules import script_callbacks
+
+from easyphoto_video.host.webui import notice
+
+try:
+    from easyphoto_video.host.webui import entry
+
+    entry.register()
+except Exception as error:  # whatever is missing: the tab then says so
+    script_callbacks.on_ui_tabs(partial(notice.tabs, error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import os
 import socket
@@ -60,6 +61,23 @@ def offline() -> Iterator[None]:
         patch.delenv(name.upper(), raising=False)
     yield
     patch.undo()
+
+
+@pytest.fixture
+def event_loops(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """For tests that make gradio's Blocks, each of which opens event loops and closes none."""
+    made: list[asyncio.AbstractEventLoop] = []
+
+    def new() -> asyncio.AbstractEventLoop:
+        made.append(make())
+        return made[-1]
+
+    make = asyncio.new_event_loop
+    monkeypatch.setattr(asyncio, "new_event_loop", new)
+    yield
+    asyncio.set_event_loop(None)
+    for loop in made:
+        loop.close()
 
 
 @pytest.fixture(scope="session")
