@@ -99,7 +99,7 @@ class FakeHost:
 
     def _check(self, field: str, name: str) -> None:
         known = self.names[field]
-        stems = [listed.rpartition(".")[0] for listed in known]
+        stems = [listed.rsplit(".", 1)[0] for listed in known]
         if name not in known and name not in stems:
             raise Missing(f"{field} {name!r}", f"Choose one of: {', '.join(known)}.")
 
