@@ -1,4 +1,4 @@
-"""The command line: one command for each mode, `fetch` and `info`.
+"""The command line: `page`, one command for each mode, `fetch` and `info`.
 
 Everything heavy is imported when a command runs, so that `--help` answers at once.
 """
@@ -17,20 +17,29 @@ from typing import NoReturn
 
 from easyphoto_video import __version__
 from easyphoto_video.errors import BadRequest, EasyPhotoError, HostFailed, Stopped
-from easyphoto_video.host.standalone.options import add_options, request_of
+from easyphoto_video.host.standalone.options import (
+    DEVICES,
+    PRECISIONS,
+    add_options,
+    request_of,
+)
 from easyphoto_video.host.standalone.progress import progress
 from easyphoto_video.request import MODES
 
 PROGRAM = "python3 launch.py"
+PORT = 7870
 HOME = Path(__file__).parents[3]
 """The folder of launch.py; models/ and outputs/ lie in it unless --data-dir says otherwise."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run one command and return its exit code: 0, 1 failed, 2 bad input, 130 stopped."""
+    """Run one command and return its exit code: 0, 1 failed, 2 bad input, 130 stopped.
+
+    Without any arguments, that is `page`.
+    """
     wants_json = "--json" in argv
     try:
-        args = parse(argv)
+        args = parse(argv or ["page"])
         args.command(args)
     except KeyboardInterrupt:
         return _report(Stopped("Stopped."), wants_json)
@@ -80,6 +89,13 @@ def _parser() -> _Parser:
         sub.set_defaults(command=run, parser=sub)
         return sub
 
+    page = command("page", _page, "Serve the page, the same tab as in the WebUI.")
+    page.add_argument("--port", type=int, default=PORT, metavar="N", help=f"port [{PORT}]")
+    page.add_argument(
+        "--listen", action="store_true", help="to the whole network, not to this machine alone"
+    )
+    page.add_argument("--device", choices=DEVICES, default="auto", help="what to compute on")
+    page.add_argument("--precision", choices=PRECISIONS, default="auto", help="of the weights")
     for mode, kind in MODES.items():
         sub = command(mode, _render, (kind.__doc__ or "").splitlines()[0])
         sub.set_defaults(mode=mode)
@@ -90,6 +106,12 @@ def _parser() -> _Parser:
     fetch.add_argument("name", nargs="?", metavar="NAME")
     fetch.add_argument("--accept-licence", action="store_true", help="accept the file's licence")
     return parser
+
+
+def _page(args: argparse.Namespace) -> None:
+    from easyphoto_video.host.standalone.page import serve
+
+    serve(args)
 
 
 def _render(args: argparse.Namespace) -> None:

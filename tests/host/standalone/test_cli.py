@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from easyphoto_video.host.standalone import cli
 from easyphoto_video.host.standalone.cli import main, parse
 from easyphoto_video.host.standalone.options import option_of, request_of
 from easyphoto_video.host.standalone.progress import Lines, progress
@@ -82,7 +84,14 @@ def test_bad_options_are_refused(
     assert words in json.loads(printed.out.splitlines()[-1])["error"]
 
 
-@pytest.mark.parametrize("argv", [[], ["text2opera"]])
+def test_without_a_command_it_is_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[argparse.Namespace] = []
+    monkeypatch.setattr(cli, "_page", served.append)
+    assert main([]) == main(["page", "--port", "1", "--listen"]) == 0
+    assert [(args.port, args.listen) for args in served] == [(7870, False), (1, True)]
+
+
+@pytest.mark.parametrize("argv", [["--port"], ["text2opera"]])
 def test_no_command_is_refused(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(argv) == 2
     assert "--help" in capsys.readouterr().err

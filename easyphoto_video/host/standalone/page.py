@@ -1,0 +1,68 @@
+"""The stand-alone page: the tab alone on 127.0.0.1:7870, and the API beside it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import socket
+from pathlib import Path
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI
+
+from easyphoto_video.errors import BadRequest
+from easyphoto_video.host.api import router
+from easyphoto_video.host.front import Host
+from easyphoto_video.host.jobs import Jobs
+from easyphoto_video.host.standalone.host import StandaloneHost
+from easyphoto_video.host.tab import build
+from easyphoto_video.host.tab.compat import known
+
+HOME = Path(__file__).parents[3]
+SCRIPT = HOME / "javascript" / "easyphoto_video.js"
+STYLE = HOME / "style.css"
+LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
+
+
+def serve(args: argparse.Namespace) -> None:
+    """Serve the page until Ctrl+C. Raises BadRequest when the port is taken."""
+    with _listening(EVERYWHERE if args.listen else LOOPBACK, args.port) as door:
+        host = StandaloneHost(args.data_dir, args.device, args.precision, paths=False)
+        app = application(host, Jobs(host), local=not args.listen)
+        print(f"http://{LOOPBACK}:{door.getsockname()[1]}", flush=True)
+        config = uvicorn.Config(app, log_level=logging.WARNING, timeout_graceful_shutdown=1)
+        uvicorn.Server(config).run(sockets=[door])
+
+
+def application(host: Host, jobs: Jobs, *, local: bool) -> FastAPI:
+    """The API's routes and, on everything else, the page."""
+    app = FastAPI(title="EasyPhoto Video", docs_url=None, redoc_url=None)
+    app.include_router(router(host, jobs))
+    page = build(host, jobs, local=local)
+    page.queue(max_size=None)
+    options = {
+        "css": STYLE.read_text("utf-8"),
+        "head": f"<script>{SCRIPT.read_text('utf-8')}</script>",
+        "allowed_paths": [str(host.outputs.resolve())],
+        "ssr_mode": False,
+        "footer_links": [],
+        "show_error": True,
+    }
+    return gr.mount_gradio_app(app, page, path="/", **known(gr.mount_gradio_app, **options))
+
+
+def _listening(address: str, port: int) -> socket.socket:
+    door = socket.socket()
+    try:
+        if os.name != "nt":  # there it would let two programs share a port
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind((address, port))
+    except (OSError, OverflowError) as error:
+        door.close()
+        reason = f"cannot be used ({getattr(error, 'strerror', None) or error})"
+        raise BadRequest("--port", port, reason, "Give another, or 0 for any free one.") from error
+    return door

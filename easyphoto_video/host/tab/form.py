@@ -1,0 +1,201 @@
+"""The form of one mode: its layout by hand, everything that a component says from its field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from easyphoto_video.errors import BadRequest
+from easyphoto_video.host.front import Host
+from easyphoto_video.host.tab.compat import make
+from easyphoto_video.host.tab.fields import Field, read, shown
+from easyphoto_video.infotext import values_of_parameters
+from easyphoto_video.request import MODES, Text2Video
+
+FILES = [".mp4", ".webm", ".gif", ".webp", ".png"]
+ADDERS = {"loras": "Add a LoRA", "motion_loras": "Add a motion LoRA"}
+"""Fields that are written, and the dropdown beside each that writes a line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """The components of a mode's form."""
+
+    mode: str
+    fields: Mapping[str, Field]
+    parts: Mapping[str, Any]
+    """The component of every field."""
+    extra: Mapping[str, Any]
+    """What belongs to no field, by name: buttons, the dropdowns that add, the drop field."""
+
+    @property
+    def components(self) -> list[Any]:
+        """In the order of the fields."""
+        return [self.parts[name] for name in self.fields]
+
+    def request(self, values: Sequence[Any]) -> Text2Video:
+        """The request that the components hold. Raises BadRequest."""
+        held = zip(self.fields.values(), values, strict=True)
+        return MODES[self.mode](**{field.name: read(field, value) for field, value in held})
+
+    def filled(self, values: Mapping[str, Any]) -> dict[Any, Any]:
+        """Updates that put these values of a request into the form and leave the others alone."""
+        return {
+            part: gr.update(value=shown(values[name]))
+            for name, part in self.parts.items()
+            if name in values
+        }
+
+
+def paste_fields(form: Form) -> list[tuple[Any, Any]]:
+    """For the WebUI's `add_paste_fields`: components, and how each reads parsed parameters."""
+
+    def reader(name: str) -> Any:
+        def read_from(parameters: Mapping[str, Any]) -> Any:
+            try:
+                values = values_of_parameters(parameters)
+            except BadRequest:
+                return None
+            return gr.update(value=shown(values[name])) if name in values else None
+
+        return read_from
+
+    return [(part, reader(name)) for name, part in form.parts.items()]
+
+
+def build_form(mode: str, host: Host) -> Form:
+    """Lay out the form of a mode, here and now."""
+    builder = _Builder(host, Field.all(MODES[mode], host))
+    builder.prompts()
+    builder.person()
+    builder.models()
+    builder.sampling()
+    builder.size()
+    builder.loras()
+    builder.rest()
+    return Form(mode=mode, fields=builder.fields, parts=builder.parts, extra=builder.extra)
+
+
+class _Builder:
+    """Puts each field into its place once."""
+
+    def __init__(self, host: Host, fields: dict[str, Field]) -> None:
+        self.host = host
+        self.fields = fields
+        self.parts: dict[str, Any] = {}
+        self.extra: dict[str, Any] = {}
+
+    def put(self, *names: str) -> None:
+        """The components of these fields, those that the mode has, one after the other."""
+        for name in names:
+            if name in self.fields:
+                self.parts[name] = self.fields[name].component(self.host)
+
+    def button(self, name: str, label: str) -> None:
+        """A small button."""
+        id = f"easyphoto_video_{name}"
+        self.extra[name] = make(gr.Button, value=label, size="sm", elem_id=id, min_width=80)
+
+    def prompts(self) -> None:
+        self.put("prompt", "negative")
+        with _row():
+            self.button("paste", "Read parameters from the prompt")
+        with _closed("Restore from a file"):
+            self.extra["file"] = make(
+                gr.File,
+                label="A clip or picture",
+                file_types=FILES,
+                height=120,
+                elem_id="easyphoto_video_file",
+            )
+        with _closed("Prompt travel"):
+            self.travel()
+
+    def travel(self) -> None:
+        with _row():
+            extra = self.extra
+            extra["key_frame"] = make(gr.Number, label="From frame", value=0, min_width=80, scale=1)
+            extra["key_text"] = make(gr.Textbox, label="Prompt from there on", lines=1, scale=4)
+        self.button("key_add", "Add key")
+        self.extra["keys"] = make(gr.HTML, value="", elem_id="easyphoto_video_keys")
+
+    def person(self) -> None:
+        with _row():
+            self.put("user_id", "user_weight")
+            self.extra["reference"] = make(
+                gr.Image,
+                label="Reference picture",
+                type="pil",
+                interactive=False,
+                visible=False,
+                height=160,
+                elem_id="easyphoto_video_reference",
+            )
+
+    def models(self) -> None:
+        with _row():
+            self.put("checkpoint", "motion", "vae")
+        with _row():
+            self.button("refresh_person", "Refresh user ids")
+            self.button("refresh_models", "Refresh models")
+
+    def sampling(self) -> None:
+        self.put("sampler")
+        with _row():
+            self.put("steps", "cfg")
+        with _row():
+            self.put("seed")
+            with make(gr.Column, scale=1, min_width=160):
+                self.button("seed_reuse", "Reuse the result's seed")
+                self.button("seed_random", "Random seed")
+
+    def size(self) -> None:
+        with _row():
+            self.put("frames", "fps")
+        with _row():
+            self.put("width", "height")
+
+    def loras(self) -> None:
+        with _row():
+            self.put("loras")
+            self.adder("loras")
+
+    def rest(self) -> None:
+        with _closed("Motion and windows"):
+            with _row():
+                self.put("motion_loras")
+                self.adder("motion_loras")
+            with _row():
+                self.put("context", "overlap")
+        with _closed("Output"):
+            self.put("format")
+        others = [name for name in self.fields if name not in self.parts]
+        with _closed("More"):
+            self.put(*others)
+
+    def adder(self, name: str) -> None:
+        """A dropdown whose choice becomes a line of the field."""
+        self.extra[f"add_{name}"] = make(
+            gr.Dropdown,
+            label=ADDERS[name],
+            choices=list(self.host.choices(name)),
+            value=None,
+            allow_custom_value=True,
+            elem_id=f"easyphoto_video_add_{name}",
+        )
+
+
+@contextmanager
+def _row() -> Iterator[None]:
+    with make(gr.Row, equal_height=False):
+        yield
+
+
+@contextmanager
+def _closed(label: str) -> Iterator[None]:
+    with make(gr.Accordion, label=label, open=False):
+        yield

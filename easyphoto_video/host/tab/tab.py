@@ -1,0 +1,106 @@
+"""The tab: the forms of the modes beside one panel for all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from easyphoto_video.host.front import Host
+from easyphoto_video.host.jobs import Jobs
+from easyphoto_video.host.tab.compat import blocks, make
+from easyphoto_video.host.tab.fields import Field, catalogue
+from easyphoto_video.host.tab.form import Form, build_form
+from easyphoto_video.host.tab.panel import build_panel
+from easyphoto_video.host.tab.results import history
+from easyphoto_video.host.tab.wires import Wires
+from easyphoto_video.request import MODES
+
+Send = Callable[[dict[str, Any], Any, Any], None]
+"""Called with the buttons by the name of the WebUI's tab, the gallery and the infotext's box."""
+Paste = Callable[[Mapping[str, Form]], None]
+"""Called with the form of every mode."""
+
+
+def build(
+    host: Host,
+    jobs: Jobs,
+    *,
+    streams: bool = True,
+    local: bool = True,
+    register_send: Send | None = None,
+    register_paste: Paste | None = None,
+) -> gr.Blocks:
+    """The tab as Blocks, for a page of its own or for a place in the WebUI's.
+
+    Without `streams` (a host without gradio's queue) Generate answers once, at the end. Without
+    `local` the person at the page is not at the machine, so that no folder can be opened. The two
+    callbacks are called while the tab is built.
+    """
+    with (
+        blocks(title="EasyPhoto Video", analytics_enabled=False) as page,
+        make(gr.Column, elem_id="easyphoto_video"),
+    ):
+        _words(host)
+        _missing(host)
+        mode = gr.State(next(iter(MODES)))
+        with make(gr.Row, equal_height=False):
+            with make(gr.Column, scale=3, min_width=320):
+                tabs, forms = _forms(host, mode)
+            with make(gr.Column, scale=2, min_width=320, elem_id="easyphoto_video_panel"):
+                sends = register_send is not None
+                panel = build_panel(history(host.outputs), sends=sends, local=local)
+        Wires(host, jobs, forms, panel, (mode, tabs)).connect(streams=streams)
+        if register_send is not None:
+            register_send(panel.send, panel.gallery, panel.infotext)
+        if register_paste is not None:
+            register_paste(forms)
+    return page
+
+
+def mode_label(mode: str) -> str:
+    """A mode's name for people: text2video is `Text to video`."""
+    return mode.replace("2", " to ").capitalize()
+
+
+def _forms(host: Host, mode: Any) -> tuple[Any, dict[str, Form]]:
+    """A sub-tab for every mode that exists; choosing it sets the mode."""
+    forms = {}
+    with make(gr.Tabs, elem_id="easyphoto_video_modes") as tabs:
+        for name in MODES:
+            id = f"easyphoto_video_mode_{name}"
+            with make(gr.Tab, label=mode_label(name), id=name, elem_id=id) as tab:
+                forms[name] = build_form(name, host)
+            tab.select(_constant(name), outputs=[mode], show_progress="hidden", queue=False)
+    return tabs, forms
+
+
+def _constant(name: str) -> Callable[[], str]:
+    def chosen() -> str:
+        return name
+
+    return chosen
+
+
+def _words(host: Host) -> None:
+    """What the page needs to put itself into Chinese; javascript/easyphoto_video.js reads it."""
+    fields = [field for kind in MODES.values() for field in Field.all(kind, host).values()]
+    data = escape(json.dumps(catalogue(fields), ensure_ascii=False))
+    make(
+        gr.HTML,
+        value=f'<div hidden data-language="{escape(host.language)}" data-words="{data}"></div>',
+        elem_id="easyphoto_video_words",
+    )
+
+
+def _missing(host: Host) -> None:
+    sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in host.missing())
+    if sentences:
+        make(
+            gr.HTML,
+            value=f'<div class="easyphoto_video_error" translate="no">{sentences}</div>',
+            elem_id="easyphoto_video_missing",
+        )
