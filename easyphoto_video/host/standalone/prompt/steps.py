@@ -15,6 +15,8 @@ from easyphoto_video.host.standalone.prompt.weights import NUMBER
 
 TOKEN = re.compile(r"\\.|[\[\]():|]|[^\\\[\]():|]+|\\", re.DOTALL)
 AND = re.compile(r"\bAND\b")
+DEEPEST = 64
+"""Brackets within each other."""
 
 
 @dataclass
@@ -28,7 +30,8 @@ class _Bracket:
     def at(self, step: int, steps: int) -> str:
         if self.opens == "[" and self.closes:
             fields, turns = _split(self.items, ":"), _split(self.items, "|")
-            when = re.fullmatch(rf"\s*({NUMBER})\s*", _text(fields[-1], step, steps))
+            last = "".join(item if isinstance(item, str) else item.opens for item in fields[-1])
+            when = re.fullmatch(rf"\s*({NUMBER})\s*", last)
             if when and len(fields) in (2, 3):
                 before = fields[0] if len(fields) == 3 else []
                 changed = step >= _last_before(when[1], steps)
@@ -42,7 +45,10 @@ _Item: TypeAlias = "str | _Bracket"
 
 
 def at_steps(prompt: str, steps: int, field: str = "Prompt") -> list[str]:
-    """The prompt at each of the steps. Raises BadRequest for AND, which mixes pictures."""
+    """The prompt at each of the steps.
+
+    Raises BadRequest for AND, which mixes pictures, and for too many brackets within each other.
+    """
     if AND.search(prompt):
         raise BadRequest(
             field,
@@ -50,16 +56,17 @@ def at_steps(prompt: str, steps: int, field: str = "Prompt") -> list[str]:
             "holds AND, which the stand-alone program does not know",
             "Join the parts with commas, or render inside the WebUI.",
         )
-    items = _parsed(prompt)
+    items = _parsed(prompt, field)
     return [_text(items, step, steps) for step in range(steps)]
 
 
-def _parsed(prompt: str) -> list[_Item]:
+def _parsed(prompt: str, field: str) -> list[_Item]:
     """Brackets that do not close, or close what is not open, are text."""
     stack = [_Bracket("")]
     for token in TOKEN.findall(prompt):
         if token in "([":
             stack.append(_Bracket(token))
+            _check_depth(len(stack) - 1, field)
         elif token in ")]" and stack[-1].opens == {")": "(", "]": "["}[token]:
             bracket = stack.pop()
             bracket.closes = token
@@ -70,6 +77,12 @@ def _parsed(prompt: str) -> list[_Item]:
         bracket = stack.pop()
         stack[-1].items.append(bracket)
     return stack[0].items
+
+
+def _check_depth(depth: int, field: str) -> None:
+    if depth > DEEPEST:
+        reason = f"and more brackets are open within each other, {DEEPEST} at most"
+        raise BadRequest(field, depth, reason, r"Close them, or write \( and \[ for brackets.")
 
 
 def _split(items: list[_Item], separator: str) -> list[list[_Item]]:

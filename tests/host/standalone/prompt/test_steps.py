@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from easyphoto_video.errors import BadRequest
-from easyphoto_video.host.standalone.prompt.steps import at_steps
+from easyphoto_video.host.standalone.prompt.steps import DEEPEST, at_steps
 
 EXAMPLES: dict[str, list[str]] = {
     "a [b:c:0.5] d": ["a b d", "a b d", "a c d", "a c d"],
@@ -52,3 +52,17 @@ def test_and_is_refused_under_the_name_of_the_field() -> None:
     with pytest.raises(BadRequest, match="Negative prompt: 'a AND b' holds AND"):
         at_steps("a AND b", 3, "Negative prompt")
     assert at_steps("SAND ANDY", 1) == ["SAND ANDY"]
+
+
+@pytest.mark.parametrize("opens", ["(", "[", "[a:", "[a|"])
+def test_brackets_within_each_other_have_a_limit(opens: str) -> None:
+    with pytest.raises(BadRequest, match=f"Prompt: {DEEPEST + 1} and more brackets"):
+        at_steps(opens * 20_000, 3)
+    assert at_steps(opens * DEEPEST, 1) == [opens * DEEPEST]
+
+
+@pytest.mark.parametrize("opens", ["[", "[a:", "[a:b:", "([a:"])
+def test_what_is_nested_takes_no_longer_than_it_is(opens: str) -> None:
+    closes = "])" if opens.startswith("(") else "]"
+    deep = DEEPEST // len(closes)
+    assert at_steps(opens * deep + closes * deep, 1) == [opens * deep + closes * deep]
