@@ -21,6 +21,7 @@ SECONDS = 900
 """How long pip may take for a package; a slow line needs minutes for some."""
 PATIENCE = ("--retries", "1", "--timeout", "15")
 """Without a network, pip gives up within half a minute."""
+PROPER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*==v?\d[\w.!+-]*")
 
 
 class Need(NamedTuple):
@@ -95,8 +96,9 @@ def freeze() -> Iterator[str]:
     for package in distributions():
         name, version = package.metadata["Name"], package.version
         key = re.sub(r"[-_.]+", "-", name or "").lower()
-        # pip reads none of the constraints when one is no version at all.
-        if key and key not in seen and re.fullmatch(r"v?\d[\w.!+-]*", version or ""):
+        # pip reads none of the constraints when one has no proper name or version.
+        proper = PROPER.fullmatch(f"{key}=={version}")
+        if proper and key not in seen:
             seen.add(key)
             yield f"{key}=={version}"
 
@@ -107,7 +109,7 @@ def pip(*arguments: str) -> None:
 
     index = os.environ.get("INDEX_URL", "")  # the WebUI's own variable
     # Wheels only: nobody waits for a compiler, and nothing unknown runs at installation.
-    options = ["--only-binary", ":all:", "--no-input", "--disable-pip-version-check", "--quiet"]
+    options = ["--only-binary", ":all:", "--no-input", "--disable-pip-version-check"]
     options += [*PATIENCE, *(["--index-url", index] if index else [])]
     try:
         done = subprocess.run(
@@ -121,16 +123,16 @@ def pip(*arguments: str) -> None:
     except subprocess.TimeoutExpired as error:
         raise NoNetwork(f"pip was not done after {SECONDS} s.") from error
     if done.returncode:
-        raise _failure(done.stderr)
+        raise _failure(done.stdout + done.stderr)
 
 
 def _failure(words: str) -> NotInstalled:
     """What pip's words mean."""
     if "ResolutionImpossible" in words:
-        lines = [line.strip() for line in words.splitlines() if "constraint" in line]
+        kept = re.findall(r"\(constraint\) (\S+)", words)
         return NotInstalled(
-            "It wants another version of a package that the WebUI has, which is left alone: "
-            f"{'; '.join(lines) or 'pip did not say of which'}."
+            "It wants other versions of packages that the WebUI has, which are left alone: "
+            f"{', '.join(dict.fromkeys(kept)) or 'pip did not say which'}."
         )
     errors = [line[7:] for line in words.splitlines() if line.startswith("ERROR: ")]
     last = errors[-1] if errors else (words.strip().splitlines() or ["it gave no reason"])[-1]

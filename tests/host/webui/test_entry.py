@@ -127,7 +127,7 @@ def test_the_api_is_where_the_hosts_is(entry: Any, street: Street) -> None:
     ],
 )
 def test_the_hosts_passwords_hold(
-    entry: Any, street: Street, credentials: tuple[str, str] | None, status: int
+    entry: Any, street: Street, credentials: Any, status: int
 ) -> None:
     client = served(entry, street, api_auth="ann:pa:ss,bob:b")
     for method, path in (("GET", SCHEMA), ("POST", "/easyphoto-video/text2video")):
