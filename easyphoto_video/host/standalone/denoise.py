@@ -10,12 +10,13 @@ import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor
 
+from easyphoto_video.clip import Frames
 from easyphoto_video.host.standalone.conditions import Script
 from easyphoto_video.host.standalone.samplers import Sampler
 from easyphoto_video.motion.attach import Handle
 from easyphoto_video.motion.noise import initial_noise
 from easyphoto_video.motion.windows import Window, fused
-from easyphoto_video.watch import Watch
+from easyphoto_video.watch import Viewer, Watch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,10 +111,19 @@ class Noise:
         return generator
 
 
+Sketch = Callable[[Tensor], Frames | None]
+"""Small pictures of latents (F, 4, h, w), or None when there is nothing to see."""
+
+
 def denoised(
-    predictor: Predictor, sampler: Sampler, noise: Noise, kept: Kept | None, watch: Watch
+    predictor: Predictor,
+    sampler: Sampler,
+    noise: Noise,
+    kept: Kept | None,
+    watch: Watch,
+    sketch: Sketch,
 ) -> Tensor:
-    """Latents (F, 4, h, w) float32 without noise."""
+    """Latents (F, 4, h, w) float32 without noise; `sketch` draws for a watch that looks."""
     first = noise.first().to(predictor.unet.device)
     generators = noise.generators()
     steps = len(sampler.times)
@@ -128,7 +138,12 @@ def denoised(
     if kept is not None and kept.begins:
         x = sampler.noised(kept.latents, first, sampler.begin)
     for step in range(sampler.begin, steps):
-        output = predictor(sampler.seen(x, step), sampler.times[step], step, tell)
+        seen = sampler.seen(x, step)
+        output = predictor(seen, sampler.times[step], step, tell)
+        if isinstance(watch, Viewer) and watch.wants_picture():
+            frames = sketch(sampler.clean(seen, output, step))
+            if frames is not None:
+                watch.show(frames)
         x = sampler.stepped(x, output, step, generators)
         if kept is not None and kept.mask is not None:
             x = torch.lerp(sampler.noised(kept.latents, first, step + 1), x, kept.mask)

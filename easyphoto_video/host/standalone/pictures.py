@@ -14,6 +14,10 @@ from easyphoto_video.errors import HostFailed
 from easyphoto_video.watch import Watch
 
 FRAMES_AT_ONCE = 4
+SKETCHED = 4
+"""Frames of a sketch."""
+SKETCH_SIDE = 32
+"""Latent pixels, the longest side of a sketch."""
 
 
 def encoded(vae: Any, frames: Frames, watch: Watch) -> Tensor:
@@ -44,6 +48,19 @@ def decoded(vae: Any, latents: Tensor, watch: Watch) -> Frames:
     return np.concatenate(done)
 
 
+def sketched(vae: Any, latents: Tensor) -> Frames | None:
+    """Small pictures of a few frames of latents (F, 4, h, w), evenly spread.
+
+    None when they are no numbers: unlike `decoded`, this never changes the VAE.
+    """
+    some = latents[torch.linspace(0, len(latents) - 1, SKETCHED).round().long().unique()]
+    stride = -(-max(some.shape[2:]) // SKETCH_SIDE)
+    size = [max(1, side // stride) for side in some.shape[2:]]
+    small = torch.nn.functional.interpolate(some, size=size, mode="area")
+    pictures = _pictures(vae, small)
+    return _pixels(pictures) if pictures.isfinite().all() else None
+
+
 def latent_mask(mask: Mask, latents: Tensor) -> Tensor:
     """A mask (F, H, W) at the size of the latents: (F, 1, h, w), each the mean of its pixels."""
     whole = torch.from_numpy(mask).to(latents.device, torch.float32)[:, None]
@@ -51,10 +68,19 @@ def latent_mask(mask: Mask, latents: Tensor) -> Tensor:
 
 
 def _decoded(vae: Any, latents: Tensor) -> Frames:
-    pictures = vae.decode(latents.to(vae.dtype) / vae.config.scaling_factor).sample.float()
+    pictures = _pictures(vae, latents)
     if not pictures.isfinite().all() and vae.dtype == torch.float16:
         # Some VAEs of SD1.x exceed fp16's range. From here on this one computes in fp32.
         vae.to(torch.float32)
         return _decoded(vae, latents)
+    return _pixels(pictures)
+
+
+def _pictures(vae: Any, latents: Tensor) -> Tensor:
+    """(n, 3, H, W) float32, -1..1 where they are in range."""
+    return vae.decode(latents.to(vae.dtype) / vae.config.scaling_factor).sample.float()
+
+
+def _pixels(pictures: Tensor) -> Frames:
     pixels = (pictures.clamp(-1, 1) + 1) * 127.5
     return pixels.round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()

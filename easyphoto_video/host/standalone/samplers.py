@@ -105,6 +105,17 @@ class Sampler:
         """What the UNet is shown of x."""
         return self._scheduler.scale_model_input(x, self.times[step])
 
+    def clean(self, seen: Tensor, output: Tensor, step: int) -> Tensor:
+        """The clean latents (F, 4, h, w) that the UNet's output foretells, for a look at them."""
+        if self._is_k:
+            share = 1 / (1 + self._scheduler.sigmas[step] ** 2)
+        else:
+            share = self._scheduler.alphas_cumprod[int(self.times[step])]
+        kept, noise = share.sqrt().to(seen.device), (1 - share).sqrt().to(seen.device)
+        if self._scheduler.config.prediction_type == "v_prediction":
+            return kept * seen - noise * output
+        return (seen - noise * output) / kept
+
     def stepped(
         self, x: Tensor, output: Tensor, step: int, generators: Sequence[torch.Generator]
     ) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -26,7 +27,12 @@ from easyphoto_video.host.standalone.device import LESS, Target
 from easyphoto_video.host.standalone.model.load import Models, load_models
 from easyphoto_video.host.standalone.model.lora import read_lora
 from easyphoto_video.host.standalone.model.merge import Merge, merged
-from easyphoto_video.host.standalone.pictures import decoded, encoded, latent_mask
+from easyphoto_video.host.standalone.pictures import (
+    decoded,
+    encoded,
+    latent_mask,
+    sketched,
+)
 from easyphoto_video.host.standalone.prompt.embeddings import Embeddings
 from easyphoto_video.host.standalone.prompt.encode import encode_all
 from easyphoto_video.host.standalone.prompt.tags import LoraUse
@@ -71,7 +77,8 @@ class Studio:
                 sampler = Sampler(shot.sampler, shot.steps, _noising(scene), begin)
                 size = (4, shot.height // 8, shot.width // 8)
                 noise = Noise(size=size, frames=shot.frames, seed=shot.seed)
-                latents = denoised(predictor, sampler, noise, kept, watch)
+                sketch = partial(sketched, scene.models.vae)
+                latents = denoised(predictor, sampler, noise, kept, watch, sketch)
             return decoded(scene.models.vae, latents, watch)
 
     def _scene(self, shot: Shot, watch: Watch) -> Scene:
