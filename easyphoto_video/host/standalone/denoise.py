@@ -140,12 +140,17 @@ def denoised(
     for step in range(sampler.begin, steps):
         seen = sampler.seen(x, step)
         output = predictor(seen, sampler.times[step], step, tell)
-        if isinstance(watch, Viewer) and watch.wants_picture():
-            frames = sketch(sampler.clean(seen, output, step))
-            if frames is not None:
-                watch.show(frames)
+        _look(watch, sampler, sketch, (seen, output, step))
         x = sampler.stepped(x, output, step, generators)
         if kept is not None and kept.mask is not None:
             x = torch.lerp(sampler.noised(kept.latents, first, step + 1), x, kept.mask)
     watch("denoising", 1.0)
     return x
+
+
+def _look(watch: Watch, sampler: Sampler, sketch: Sketch, said: tuple[Tensor, Tensor, int]) -> None:
+    """Show a watch that looks what lies under the noise; `said` as `Sampler.clean` takes it."""
+    if isinstance(watch, Viewer) and watch.wants_picture():
+        frames = sketch(sampler.clean(*said))
+        if frames is not None:
+            watch.show(frames)
