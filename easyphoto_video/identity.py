@@ -14,8 +14,8 @@ from easyphoto_video.errors import BadRequest, Missing
 
 PEOPLE = Path("outputs") / "easyphoto-user-id-infos"
 REFERENCE = "ref_image.jpg"
-NAME = re.compile(r"[^\W.][\w .\-]{0,62}")
-"""A user id: letters, digits, `_`, `-`, inner dots and spaces; never a path."""
+NAME = re.compile(r"\w([\w .\-]{0,61}[\w\-])?")
+"""A user id: letters, digits, `_`, inner dots, spaces and `-`; never a path."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class UserId:
 
 def check_name(name: str) -> str:
     """The name, when it can be a user id. Raises BadRequest."""
-    if not NAME.fullmatch(name) or name.endswith((".", " ")):
+    if not NAME.fullmatch(name):
         raise BadRequest(
             "User id", name, "is no name", "Use letters, digits, spaces, _ and -, 63 at most."
         )
@@ -43,7 +43,14 @@ def user_ids(data_dir: Path) -> list[UserId]:
     except OSError:
         return []
     found = (UserId(name, data_dir / PEOPLE / name / REFERENCE) for name in names)
-    return [person for person in found if NAME.fullmatch(person.name) and person.reference.exists()]
+    return [person for person in found if NAME.fullmatch(person.name) and _is_file(person)]
+
+
+def _is_file(person: UserId) -> bool:
+    try:
+        return person.reference.is_file()
+    except OSError:  # somebody else's folder
+        return False
 
 
 def user_id(data_dir: Path, name: str) -> UserId:

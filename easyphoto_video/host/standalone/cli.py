@@ -1,4 +1,4 @@
-"""The command line: `page`, one command for each mode, `fetch` and `info`.
+"""The command line: `page`, one command for each mode, and small ones.
 
 Everything heavy is imported when a command runs, so that `--help` answers at once.
 """
@@ -102,6 +102,7 @@ def _parser() -> _Parser:
         add_options(sub, kind)
     info = command("info", _info, "Print the request that a file was made with.")
     info.add_argument("file", type=Path, metavar="FILE")
+    command("user-ids", _user_ids, "List the trained persons of the data folder.")
     fetch = command("fetch", _fetch, "Download a file of the catalogue; without a name, list it.")
     fetch.add_argument("name", nargs="?", metavar="NAME")
     fetch.add_argument("--accept-licence", action="store_true", help="accept the file's licence")
@@ -129,6 +130,18 @@ def _info(args: argparse.Namespace) -> None:
 
     note = json.loads(read_note(args.file))
     _say(json.dumps(note, ensure_ascii=False, indent=None if args.json else 2))
+
+
+def _user_ids(args: argparse.Namespace) -> None:
+    from easyphoto_video.identity import PEOPLE, user_ids
+
+    names = [person.name for person in user_ids(args.data_dir)]
+    if args.json:
+        _say(json.dumps({"user_ids": names}, ensure_ascii=False))
+    elif names:
+        _say("\n".join(names))
+    else:
+        print(f"Nobody yet in {args.data_dir / PEOPLE}.", file=sys.stderr)
 
 
 def _fetch(args: argparse.Namespace) -> None:
