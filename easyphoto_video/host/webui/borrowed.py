@@ -1,0 +1,145 @@
+"""What is changed in the host for a run, each in a `with` that puts it back as it was.
+
+The host's own override_settings does not restore options that its config file lacks, and weights
+that are loaded write options too; so everything here is remembered and put back by us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import k_diffusion.sampling
+import torch
+from modules import devices, sd_models, sd_vae, shared
+from torch import Tensor
+
+from easyphoto_video.motion.module import Motion
+from easyphoto_video.request import AUTO, NONE
+
+LOADING = ("sd_model_checkpoint", "sd_checkpoint_hash")
+"""Options that the host itself writes when it loads weights."""
+BETAS = ("alphas_cumprod", "alphas_cumprod_original")
+INSIDE = "None"
+"""The host's name for the VAE inside the checkpoint."""
+
+
+@contextmanager
+def remembered(*names: str) -> Iterator[None]:
+    """Puts these options back at the end, absent ones too, whoever changes them meanwhile."""
+    data = shared.opts.data
+    before = {name: data[name] for name in names if name in data}
+    try:
+        yield
+    finally:
+        for name in names:
+            data.pop(name, None)
+        data.update(before)
+
+
+@contextmanager
+def options(**changes: Any) -> Iterator[None]:
+    """The host's options with these changes; on a fresh install they are absent again after."""
+    with remembered(*changes):
+        shared.opts.data.update(changes)
+        yield
+
+
+@contextmanager
+def checkpoint(info: Any) -> Iterator[Any]:
+    """The host's model of this CheckpointInfo; the one before comes back after.
+
+    One that the host does not list is listed for as long as it is in use. A host that had no
+    checkpoint at all keeps it, having nothing to go back to.
+    """
+    before = getattr(shared.sd_model, "sd_checkpoint_info", None)
+    if before is not None and before.filename == info.filename:
+        yield shared.sd_model
+        return
+    with _listed(info), remembered(*LOADING):
+        try:
+            _load(info)
+            yield shared.sd_model
+        finally:
+            if before is not None:
+                _load(before)
+
+
+def _load(info: Any) -> None:
+    shared.opts.data["sd_model_checkpoint"] = info.title
+    sd_models.reload_model_weights(info=info)
+
+
+@contextmanager
+def _listed(info: Any) -> Iterator[None]:
+    """The host finds a checkpoint by its title, which changes once its hash is known."""
+    tables = (sd_models.checkpoints_list, sd_models.checkpoint_aliases)
+    if info.title in tables[0]:
+        yield
+        return
+    before = [dict(table) for table in tables]
+    info.register()
+    try:
+        yield
+    finally:
+        ours = [title for title, listed in tables[0].items() if listed is info]
+        names = [name for name, listed in tables[1].items() if listed is info]
+        for table, gone, old in zip(tables, (ours, names), before, strict=True):
+            for name in gone:
+                table.pop(name)
+            table.update({name: old[name] for name in gone if name in old})
+
+
+@contextmanager
+def vae(name: str) -> Iterator[None]:
+    """The host's VAE of that name; auto is what the host has, none the checkpoint's own."""
+    if name == AUTO:
+        yield
+        return
+    try:
+        with options(sd_vae=INSIDE if name == NONE else name):
+            sd_vae.reload_vae_weights()
+            yield
+    finally:
+        sd_vae.reload_vae_weights()  # by the option that is back now
+
+
+@contextmanager
+def betas(model: Any, shares: Tensor | None) -> Iterator[None]:
+    """The model with these alphas_cumprod (1000,), None leaves its own; both of its tables."""
+    if shares is None:
+        yield
+        return
+    before = {name: getattr(model, name) for name in BETAS}
+    for name, old in before.items():
+        setattr(model, name, shares.to(old.device, old.dtype))
+    try:
+        yield
+    finally:
+        for name, old in before.items():
+            setattr(model, name, old)
+
+
+@contextmanager
+def sampling() -> Iterator[None]:
+    """k-diffusion as it was, whatever the sampler's constructor put into it."""
+    before = k_diffusion.sampling.torch
+    try:
+        yield
+    finally:
+        k_diffusion.sampling.torch = before
+
+
+@contextmanager
+def stage(motion: Motion | None) -> Iterator[None]:
+    """The motion module on the host's device in its precision; after, back on the CPU."""
+    if motion is None:
+        yield
+        return
+    half_on_cpu = devices.device.type == "cpu" and devices.dtype_unet == torch.float16
+    try:
+        motion.to(devices.device, torch.float32 if half_on_cpu else devices.dtype_unet)
+        yield
+    finally:
+        motion.to("cpu")

@@ -1,0 +1,103 @@
+"""What the host's UNet is told of each frame: the host's own conditions, blended between keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import torch
+from modules import extra_networks, prompt_parser
+from torch import Tensor
+
+from easyphoto_video.errors import BadRequest
+from easyphoto_video.schedule import Schedule
+
+Steps = list[Any]
+"""ScheduledPromptConditioning objects: until which step (end_at_step) which condition (cond)."""
+T = TypeVar("T")
+
+
+def parsed(prompts: Schedule[str]) -> tuple[Schedule[str], dict[str, list[Any]]]:
+    """The prompts without extra networks, and those of all keys, each once.
+
+    The host itself heeds only those of the first picture of a batch.
+    """
+    both = prompts.map(extra_networks.parse_prompt)
+    networks: dict[str, list[Any]] = {}
+    for _, found in both.values:
+        for kind, uses in found.items():
+            there = [use.items for use in networks.setdefault(kind, [])]
+            networks[kind] += [use for use in uses if use.items not in there]
+    return both.map(lambda pair: pair[0]), networks
+
+
+def parts_of(prompts: Schedule[str]) -> int:
+    """How many conditions AND joins in each prompt. Raises BadRequest when keys differ in it."""
+    counts = [len(prompt_parser.re_AND.split(text)) for text in prompts.values]
+    if len(set(counts)) > 1:
+        raise BadRequest(
+            "Prompt",
+            prompts.values[0],
+            f"has key frames with {' and '.join(map(str, sorted(set(counts))))} parts joined by AND",
+            "Give every key frame as many parts, or leave AND out.",
+        )
+    return counts[0]
+
+
+def spread(
+    keys: Sequence[Steps], schedule: Schedule[Any], frames: int, empty: Tensor
+) -> list[Steps]:
+    """The steps of each frame from those of each key; between keys they blend evenly.
+
+    `empty` is the condition of an empty prompt (1, 77, width), with which shorter ones are filled
+    up as the host does, so that all are of one length.
+    """
+    longest = max(step.cond.shape[0] for steps in keys for step in steps)
+    even = [[_filled(step, longest, empty) for step in steps] for steps in keys]
+    return [_between(even, *schedule.around(frame)) for frame in range(frames)]
+
+
+def spread_composed(keys: Any, schedule: Schedule[Any], frames: int, empty: Tensor) -> Any:
+    """The same for the host's MulticondLearnedConditioning, whose prompts have several parts."""
+    columns = []
+    for part in range(len(keys.batch[0])):
+        rows = [key[part] for key in keys.batch]
+        steps = spread([row.schedules for row in rows], schedule, frames, empty)
+        weights = [_mixed(rows, *schedule.around(frame)) for frame in range(frames)]
+        columns.append(
+            [
+                prompt_parser.ComposableScheduledPromptConditioning(one, weight)
+                for one, weight in zip(steps, weights, strict=True)
+            ]
+        )
+    batch = [list(parts) for parts in zip(*columns, strict=True)]
+    return prompt_parser.MulticondLearnedConditioning(shape=(frames,), batch=batch)
+
+
+def _mixed(rows: Sequence[Any], left: int, right: int, share: float) -> float:
+    return rows[left].weight + (rows[right].weight - rows[left].weight) * share
+
+
+def _between(keys: Sequence[Steps], left: int, right: int, share: float) -> Steps:
+    if left == right or share == 0:
+        return keys[left]
+    ends = sorted({step.end_at_step for key in (left, right) for step in keys[key]})
+    return [
+        prompt_parser.ScheduledPromptConditioning(
+            end, torch.lerp(_at(keys[left], end), _at(keys[right], end), share)
+        )
+        for end in ends
+    ]
+
+
+def _at(steps: Steps, end: int) -> Tensor:
+    """The condition that holds at a step; behind all ends the first, as in the host."""
+    return next((step.cond for step in steps if end <= step.end_at_step), steps[0].cond)
+
+
+def _filled(step: Any, tokens: int, empty: Tensor) -> Any:
+    lacking = (tokens - step.cond.shape[0]) // empty.shape[1]
+    if lacking <= 0:
+        return step
+    more = empty[0].to(step.cond).repeat(lacking, 1)
+    return prompt_parser.ScheduledPromptConditioning(step.end_at_step, torch.cat([step.cond, more]))

@@ -1,0 +1,113 @@
+"""Stands between the host's sampler and its UNet: orders the rows of a call into clips, lets the
+UNet see them window by window, and tells how far the sampler is.
+
+Belongs to one sampler object of ours, so nobody else's run meets it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from easyphoto_video.errors import BadRequest
+from easyphoto_video.motion.attach import Handle
+from easyphoto_video.motion.windows import Window, fused
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How a clip goes through the UNet."""
+
+    frames: int
+    parts: int
+    """Conditions of each frame, which AND joins in a prompt."""
+    windows: Sequence[Window]
+    handle: Handle | None
+    """The motion inside the UNet; None when every frame stands alone."""
+    one_by_one: bool
+    """Whether the conditions go through the UNet one after the other, which takes less memory."""
+    tell: Callable[[int], None]
+    """Called with the number of each window before it is seen."""
+
+
+def clip_order(rows: int, frames: int, parts: int) -> list[int]:
+    """The numbers of a call's rows, clip after clip.
+
+    The host's rows are frame 0 with all its conditions, frame 1 with all of its, and so on, then
+    every frame without condition, or the last alone. Raises BadRequest for any other number.
+    """
+    together = parts * frames
+    if rows == frames:
+        return list(range(frames))
+    if rows not in (together, together + frames):
+        raise BadRequest(
+            "Prompt",
+            rows,
+            f"rows came to the UNet in one call, which are no whole clips of {frames} frames with "
+            f"{parts} conditions each",
+            "Leave out AND, or switch off the extension that changes prompts while sampling.",
+        )
+    composed = [frame * parts + part for part in range(parts) for frame in range(frames)]
+    return [*composed, *range(together, rows)]
+
+
+class WindowedDenoiser(nn.Module):
+    """The host's denoiser (k-diffusion's or that of the timestep samplers), seen in windows."""
+
+    def __init__(self, inner: nn.Module, plan: Plan) -> None:
+        super().__init__()
+        self.inner = inner
+        self.plan = plan
+
+    def __getattr__(self, name: str) -> Any:
+        """What else the sampler asks for (sigmas, sigma_to_t, inner_model) is the inner one's."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("inner"), name)
+
+    def forward(self, x: Tensor, sigma: Tensor, cond: Any) -> Tensor:
+        """x (k*F, 4, h, w), sigma (k*F,) and conditions with as many rows -> x's shape."""
+        plan = self.plan
+        order = torch.tensor(clip_order(len(x), plan.frames, plan.parts), device=x.device)
+        clips = _each(cond, lambda rows: rows[order])
+        times = sigma[order]
+        numbers = {window: i for i, window in enumerate(plan.windows)}
+
+        def call(seen: Tensor, window: Window) -> Tensor:
+            plan.tell(numbers[window])
+
+            def cut(rows: Tensor) -> Tensor:
+                return window.rows(rows, plan.frames)
+
+            return self._asked(seen, cut(times), _each(clips, cut), len(window.frames))
+
+        return fused(call, x[order], plan.windows)[torch.argsort(order)]
+
+    def _asked(self, x: Tensor, sigma: Tensor, cond: Any, frames: int) -> Tensor:
+        handle = self.plan.handle
+        step = frames if self.plan.one_by_one else len(x)
+        with handle.frames(frames) if handle else nullcontext():
+            done = [
+                self.inner(x[i : i + step], sigma[i : i + step], cond=_each(cond, _slice(i, step)))
+                for i in range(0, len(x), step)
+            ]
+        return torch.cat(done)
+
+
+def _slice(start: int, count: int) -> Callable[[Tensor], Tensor]:
+    return lambda rows: rows[start : start + count]
+
+
+def _each(cond: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """The same nest of dicts and lists with every tensor changed."""
+    if isinstance(cond, Tensor):
+        return change(cond)
+    if isinstance(cond, dict):
+        return {name: _each(value, change) for name, value in cond.items()}
+    return [_each(value, change) for value in cond]

@@ -1,0 +1,157 @@
+"""The WebUI's engine: renders shots with the host's own checkpoint, samplers and prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from modules import devices, extra_networks, processing, shared
+
+from easyphoto_video.clip import Frames
+from easyphoto_video.engine import Shot, Start
+from easyphoto_video.errors import BadRequest, HostFailed, Stopped
+from easyphoto_video.host.border import border
+from easyphoto_video.host.library import Library
+from easyphoto_video.host.shelf import MotionShelf
+from easyphoto_video.host.webui import borrowed
+from easyphoto_video.host.webui.checks import check_model, check_unet
+from easyphoto_video.host.webui.clip import Kept, Take, clip_run
+from easyphoto_video.host.webui.files import checkpoint_info
+from easyphoto_video.host.webui.pictures import decoded, encoded, latent_mask, look
+from easyphoto_video.motion.attach import Handle, attached, fitted
+from easyphoto_video.motion.module import Motion
+from easyphoto_video.motion.noise import alphas_cumprod, betas
+from easyphoto_video.watch import Viewer, Watch, unwatched, wants_picture
+
+LESS = (
+    "Give a smaller Width and Height, fewer Frames or a lower Context length, or start the WebUI "
+    "with --medvram."
+)
+
+
+class WebuiEngine:
+    """See Engine. The stages are loading, encoding (with a start), denoising and decoding.
+
+    `library` finds motion modules; `keeps` says whether the last one stays in memory.
+    """
+
+    def __init__(self, library: Callable[[], Library], keeps: Callable[[], bool]) -> None:
+        self._library = library
+        self._keeps = keeps
+        self._motions = MotionShelf()
+
+    def render(self, shot: Shot, watch: Watch = unwatched) -> Frames:
+        """See Engine. Only while the host's queue is ours."""
+        watch("loading", 0.0)
+        with border(devices.device, LESS), torch.no_grad(), ExitStack() as held:
+            check_unet()
+            motion = self._motions.of(shot, self._library())
+            held.callback(self._forget)
+            watch("loading", 0.2)
+            model = held.enter_context(borrowed.checkpoint(checkpoint_info(shot.checkpoint)))
+            check_model(model)
+            held.enter_context(borrowed.vae(shot.vae))
+            if motion is not None:
+                fitted(model.model.diffusion_model, motion)
+            watch("loading", 1.0)
+            kept = _kept(model, shot, shot.start, watch) if shot.start else None
+            if kept is not None and kept.steps == 0:
+                return decoded(model, kept.latents, watch)
+            held.enter_context(borrowed.stage(motion))
+            return decoded(model, _latents(model, shot, motion, kept, watch), watch)
+
+    def _forget(self) -> None:
+        if not self._keeps():
+            self._motions.clear()
+
+
+def _latents(
+    model: Any, shot: Shot, motion: Motion | None, kept: Kept | None, watch: Watch
+) -> torch.Tensor:
+    """Runs the host's sampler with everything of ours borrowed for just so long."""
+    one_by_one = not shared.opts.batch_cond_uncond
+    take = Take(
+        shot=shot,
+        attach=lambda unet: _attached(unet, motion),
+        kept=kept,
+        one_by_one=one_by_one,
+        tell=_teller(watch),
+    )
+    shares = alphas_cumprod(betas(*motion.spec.betas)) if motion is not None else None
+    with (
+        borrowed.options(
+            batch_cond_uncond=True,
+            pad_cond_uncond=True,
+            img2img_fix_steps=False,
+            CLIP_stop_at_last_layers=shot.clip_skip,
+        ),
+        borrowed.betas(model, shares),
+        borrowed.sampling(),
+        _run(take, model) as run,
+    ):
+        processing.process_images(run)
+        if _is_stopped() or run.latents is None:
+            raise Stopped("Stopped.")
+        if not run.latents.isfinite().all():
+            raise HostFailed(
+                "The latents are not finite, so there is no picture. Give a lower CFG scale or LoRA "
+                "weight, or start the WebUI with --no-half."
+            )
+    watch("denoising", 1.0)
+    return run.latents
+
+
+@contextmanager
+def _run(take: Take, model: Any) -> Iterator[Any]:
+    run = clip_run(take, model)
+    try:
+        yield run
+    finally:
+        # What a LoRA changed comes out of the UNet before its next call, not only with the next
+        # picture's prompt.
+        extra_networks.activate(run, {})
+        run.close()
+
+
+@contextmanager
+def _attached(unet: Any, motion: Motion | None) -> Iterator[Handle | None]:
+    check_unet()
+    if motion is None:
+        yield None
+        return
+    with attached(unet, motion) as handle:
+        yield handle
+
+
+def _kept(model: Any, shot: Shot, start: Start, watch: Watch) -> Kept:
+    if start.frames.shape != (shot.frames, shot.height, shot.width, 3):
+        raise BadRequest(
+            "Start",
+            start.frames.shape,
+            "is not as long and large as the shot",
+            f"Give {shot.frames} frames of {shot.width}x{shot.height} px.",
+        )
+    latents = encoded(model, start.frames, watch)
+    mask = None if start.mask is None else latent_mask(start.mask, latents)
+    return Kept(latents=latents, mask=mask, steps=round(shot.steps * start.strength))
+
+
+def _teller(watch: Watch) -> Callable[[Any, int, int], None]:
+    furthest = 0.0
+
+    def tell(denoiser: Any, window: int, windows: int) -> None:
+        nonlocal furthest
+        step = min(denoiser.step, denoiser.total_steps - 1)
+        furthest = max(furthest, (step + window / windows) / denoiser.total_steps)
+        watch("denoising", furthest)
+        if isinstance(watch, Viewer) and wants_picture(watch) and (frames := look()) is not None:
+            watch.show(frames)
+
+    return tell
+
+
+def _is_stopped() -> bool:
+    state = shared.state
+    return state.interrupted or state.skipped or state.stopping_generation

@@ -1,0 +1,135 @@
+"""The host's files by name: checkpoints, VAEs and LoRAs as the host itself lists them."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from modules import extra_networks, paths_internal, sd_models, sd_vae
+from torch import Tensor
+
+from easyphoto_video.errors import Missing
+from easyphoto_video.host.library import EMBEDDED, FORMS, WEBUI_HASH
+from easyphoto_video.host.webui import embedded
+from easyphoto_video.request import AUTO
+from easyphoto_video.tensors import load_state_dict
+
+
+def checkpoint_info(name: str) -> Any:
+    """The host's CheckpointInfo; auto is the one that the host has loaded or would load.
+
+    Raises Missing.
+    """
+    if name == AUTO:
+        return _current()
+    if name == EMBEDDED:
+        return sd_models.CheckpointInfo(str(embedded.laid_out(_cache())))
+    infos = list(sd_models.checkpoints_list.values())
+    for info in infos:
+        if name in (info.title, info.short_title):
+            return info
+    wanted = WEBUI_HASH.sub("", name).replace("\\", "/")
+    for form in FORMS:
+        for info in infos:
+            if form(PurePosixPath(info.name.replace("\\", "/"))) == wanted:
+                return info
+    raise _unknown("Checkpoint", name, [info.name for info in infos], sd_models.model_path)
+
+
+def checkpoint_names() -> list[str]:
+    """Every checkpoint that the host lists, looked up anew."""
+    sd_models.list_models()
+    return [info.name for info in sd_models.checkpoints_list.values()]
+
+
+def checkpoint_name(info: Any) -> str:
+    """The name under which `checkpoint_info` gives it again."""
+    return EMBEDDED if Path(info.filename).is_relative_to(_cache()) else info.name
+
+
+def checkpoint_tensors(info: Any) -> Mapping[str, Tensor]:
+    """The tensors of a checkpoint's file by name; pickles are read by the host's own checks.
+
+    Raises BadFile and Missing.
+    """
+    path = Path(info.filename)
+    if path.suffix == ".safetensors" or not path.exists():
+        return load_state_dict(path)
+    return _pickled(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _pickled(path: Path, _stamp: int) -> Mapping[str, Tensor]:
+    tensors = sd_models.read_state_dict(str(path), map_location="cpu")
+    # Names and shapes are asked for, and a gigabyte of numbers would stay in memory.
+    return {name: t.to("meta") for name, t in tensors.items() if isinstance(t, Tensor)}
+
+
+def vae_names() -> list[str]:
+    """Every VAE that the host lists, looked up anew."""
+    sd_vae.refresh_vae_list()
+    return list(sd_vae.vae_dict)
+
+
+def vae_name(name: str) -> str:
+    """The host's name of a VAE, given with or without suffix. Raises Missing."""
+    for listed in (names := vae_names()):
+        if name in (listed, Path(listed).stem):
+            return listed
+    raise _unknown("VAE", name, names, sd_vae.vae_path)
+
+
+def lora_names() -> list[str]:
+    """Every LoRA that the host's prompt syntax knows, looked up anew."""
+    networks = _networks()
+    networks.list_available_networks()
+    return list(networks.available_networks)
+
+
+def lora_name(name: str) -> str:
+    """The name for the host's `<lora:NAME>`, given with or without folder and suffix.
+
+    Raises Missing.
+    """
+    known = lora_names()
+    stem = PurePosixPath(name.replace("\\", "/")).name
+    for form in (name, stem, stem.rpartition(".")[0]):
+        if form in known or form in _networks().available_network_aliases:
+            return form
+    raise _unknown("LoRA", name, known, "models/Lora")
+
+
+def _networks() -> Any:
+    """The module of the host's LoRA extension. Raises Missing when that is switched off."""
+    lora = extra_networks.extra_network_registry.get("lora")
+    networks = getattr(sys.modules.get(type(lora).__module__), "networks", None)
+    if networks is None:
+        raise Missing("The WebUI's built-in extension Lora", "Switch it on in the Extensions tab.")
+    return networks
+
+
+def _cache() -> Path:
+    return Path(paths_internal.data_path) / "cache" / "easyphoto-video"
+
+
+def _current() -> Any:
+    loaded = sd_models.model_data.sd_model
+    info = getattr(loaded, "sd_checkpoint_info", None)
+    try:
+        return info or sd_models.select_checkpoint()
+    except FileNotFoundError as error:
+        raise Missing(
+            "A checkpoint in the WebUI",
+            f"Put a Stable Diffusion 1.5 checkpoint into {sd_models.model_path}, or choose "
+            f"{EMBEDDED}.",
+        ) from error
+
+
+def _unknown(label: str, name: str, known: Iterable[str], folder: str) -> Missing:
+    near = difflib.get_close_matches(name, list(known), 3)
+    hint = f"Did you mean {' or '.join(near)}? " if near else ""
+    return Missing(f"{label} {name!r}", f"{hint}Put the file into {folder} and refresh the list.")

@@ -1,0 +1,120 @@
+"""The WebUI as a host: its models, its queue, its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from modules import call_queue, paths_internal, shared
+
+from easyphoto_video.engine import Engine
+from easyphoto_video.errors import Missing
+from easyphoto_video.host.library import EMBEDDED, LORAS, MOTION_LORAS, MOTIONS, Library
+from easyphoto_video.host.webui import files, samplers, settings
+from easyphoto_video.host.webui.engine import WebuiEngine
+from easyphoto_video.host.webui.settle import settle
+from easyphoto_video.identity import user_ids
+from easyphoto_video.request import AUTO, NONE, Text2Video
+from easyphoto_video.video import ffmpeg
+
+OTHERS_FOLDER = "animatediff_model_path"
+"""The option of sd-webui-animatediff that says where its motion modules lie."""
+
+
+class WebuiHost:
+    """See Host."""
+
+    name = "stable-diffusion-webui"
+
+    def __init__(self) -> None:
+        self.engine: Engine = WebuiEngine(self.library, lambda: settings.value("keep_models"))
+
+    def library(self) -> Library:
+        """The motion modules and persons of the host's folders, which settings may move."""
+        given = (
+            getattr(shared.cmd_opts, "easyphoto_video_models", None),
+            settings.value("motion_folder"),
+            getattr(shared.opts, OTHERS_FOLDER, None),
+        )
+        further = [Path(folder) for folder in given if folder]
+        loras = [Path(folder) for folder in [getattr(shared.cmd_opts, "lora_dir", None)] if folder]
+        extra = {MOTIONS: further, MOTION_LORAS: [*further, *loras], LORAS: loras}
+        return Library(self.data_dir, extra, paths=False)
+
+    @property
+    def data_dir(self) -> Path:
+        """See Host."""
+        return Path(paths_internal.data_path)
+
+    @property
+    def outputs(self) -> Path:
+        """See Host."""
+        return self.data_dir / settings.value("output_folder")
+
+    @property
+    def language(self) -> str:
+        """See Host."""
+        chosen = str(getattr(shared.opts, "localization", "None")).lower()
+        if chosen == "none":
+            return ""
+        return "zh" if chosen.startswith(("zh", "chinese")) else "en"
+
+    def settle(self, request: Text2Video) -> Text2Video:
+        """See Host."""
+        return settle(request, self.library())
+
+    def choices(self, field: str) -> Sequence[str]:
+        """See Host."""
+        find = self._choosers().get(field)
+        try:
+            return find() if find else []
+        except Missing:  # the host's LoRA extension is off: nothing can be chosen
+            return []
+
+    def defaults(self) -> Mapping[str, Any]:
+        """See Host."""
+        return {
+            name: settings.value(f"default_{name}") for name in ("checkpoint", "motion", "format")
+        }
+
+    @contextmanager
+    def turn(self, job: str) -> Iterator[None]:
+        """See Host. The host's own pages show the job as running."""
+        with call_queue.queue_lock:
+            state = shared.state
+            state.begin(job=f"task(easyphoto-{job})")
+            try:
+                yield
+            finally:
+                state.end()
+                state.interrupted = state.skipped = state.stopping_generation = False
+                state.current_latent = state.current_image = None
+
+    def is_stopped(self) -> bool:
+        """See Host."""
+        state = shared.state
+        return state.interrupted or state.skipped or state.stopping_generation
+
+    def missing(self) -> Sequence[str]:
+        """See Host."""
+        try:
+            ffmpeg.find()
+        except Missing as error:
+            return [str(error)]
+        return []
+
+    def _choosers(self) -> dict[str, Callable[[], list[str]]]:
+        def motions() -> list[str]:
+            return self.library().names(MOTIONS)
+
+        return {
+            "checkpoint": lambda: [AUTO, EMBEDDED, *files.checkpoint_names()],
+            "vae": lambda: [AUTO, NONE, *files.vae_names()],
+            "motion": lambda: [AUTO, NONE, EMBEDDED, *motions()],
+            "loras": files.lora_names,
+            "motion_loras": lambda: self.library().names(MOTION_LORAS),
+            "sampler": samplers.names,
+            "user_id": lambda: [person.name for person in user_ids(self.data_dir)],
+        }
