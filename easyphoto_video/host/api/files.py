@@ -51,13 +51,14 @@ def clip(path: Path, request: Request) -> Response:
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
     span = _span(request, stat.st_size, tag, headers["last-modified"])
+    if span is None:
+        headers["content-length"] = str(stat.st_size)
+        return _answer(request, _part(path, range(stat.st_size)), 200, headers)
     if not span:
         return _unsatisfiable(request, stat.st_size)
-    part = len(span) < stat.st_size
     headers["content-length"] = str(len(span))
-    if part:
-        headers["content-range"] = f"bytes {span.start}-{span.stop - 1}/{stat.st_size}"
-    return _answer(request, _part(path, span), 206 if part else 200, headers)
+    headers["content-range"] = f"bytes {span.start}-{span.stop - 1}/{stat.st_size}"
+    return _answer(request, _part(path, span), 206, headers)
 
 
 def _headers(media: str, name: str) -> dict[str, str]:
@@ -79,12 +80,12 @@ def _answer(
     return StreamingResponse(body, status, headers)
 
 
-def _span(request: Request, size: int, tag: str, date: str) -> range:
-    """The bytes that are asked for; empty when they do not exist. What is unclear is everything."""
+def _span(request: Request, size: int, tag: str, date: str) -> range | None:
+    """The bytes that are asked for; empty when they do not exist, None when all are meant."""
     asked = RANGE.fullmatch(request.headers.get("range", ""))
     is_same = request.headers.get("if-range", tag) in {tag, date}
     if not (asked and any(asked.groups()) and is_same):
-        return range(size)
+        return None
     first, last = asked.groups()
     if not first:
         return range(max(0, size - int(last)), size)
