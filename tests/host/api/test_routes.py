@@ -17,7 +17,8 @@ from easyphoto_video.clip import Frames
 from easyphoto_video.engine import FakeEngine, Shot, plain
 from easyphoto_video.errors import HostFailed, OutOfMemory
 from easyphoto_video.host import jobs as queue
-from easyphoto_video.host.api import router
+from easyphoto_video.host.api import body, router
+from easyphoto_video.host.api.schema import LONGEST_LIST, LONGEST_TEXT
 from easyphoto_video.host.jobs import Jobs, State
 from easyphoto_video.request import Text2Video, request_from
 from easyphoto_video.video.note import read_note
@@ -100,8 +101,8 @@ def test_two_calls_at_once_are_queued_and_not_mixed(client: TestClient, host: Fa
     answers: list[dict[str, Any]] = []
 
     def call(seed: int) -> None:
-        body = {**SHORT, "seed": seed, "frames": 5}
-        answers.append(client.post(f"{POST}?wait=true", json=body).json())
+        asked = {**SHORT, "seed": seed, "frames": 5}
+        answers.append(client.post(f"{POST}?wait=true", json=asked).json())
 
     threads = [threading.Thread(target=call, args=[seed]) for seed in (1, 2)]
     for thread in threads:
@@ -255,6 +256,17 @@ def test_the_routes_are_in_the_apps_own_docs(client: TestClient) -> None:
             "user-ids/{id}/reference",
         )
     }
+
+
+def test_the_docs_name_every_route_and_limit(client: TestClient) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "api.md").read_text("utf-8")
+    for path, calls in client.get("/openapi.json").json()["paths"].items():
+        for method in calls:
+            assert f"`{method.upper()} {path}" in text
+    for limit in (body.DEEPEST, LONGEST_LIST, f"{LONGEST_TEXT:,}", queue.WAITING, queue.REMEMBERED):
+        assert f" {limit} " in text
+    assert f"{body.LARGEST >> 20} MiB" in text
+    assert all(f"`{state}`" in text for state in State)
 
 
 def called(app: FastAPI, path: str, messages: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
