@@ -91,6 +91,20 @@ def hub_cache(hub: Path) -> Path:
     return hub
 
 
+def overlay(python: Path, folder: Path) -> Path:
+    """A Python that sees every package of `python`'s and gets new ones into `folder` alone.
+
+    With it, a check of what the extension installs leaves the WebUI's own environment as it is.
+    """
+    subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True)
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    theirs = subprocess.check_output([python, "-c", ask], text=True)
+    own = folder / "bin" / "python"
+    packages = subprocess.check_output([own, "-c", ask], text=True).strip()
+    Path(packages, "theirs.pth").write_text(theirs)
+    return own
+
+
 @contextmanager
 def running(
     webui: Path,

@@ -46,7 +46,7 @@ OPTIONS: Mapping[str, Option] = {
     "output_folder": Option(
         "Folder for clips",
         "outputs/easyphoto-video",
-        "below the WebUI's data folder, or a full path; empty is the one that it began with",
+        "below the WebUI's data folder, or a full path; empty is outputs/easyphoto-video",
     ),
     "motion_folder": Option(
         "Further folder with motion modules",
