@@ -21,6 +21,8 @@ SLIDABLE = 300
 """Most positions of a slider; a longer range is typed."""
 FINE, COARSE = 0.05, 0.1
 """Steps of a slider whose field has none, for a range below and above 10."""
+LEAST_WIDTH = 200
+"""px of a component; below, a row becomes two."""
 NOBODY = ("-", "")
 """The choice of nothing."""
 ONE_A_LINE = "One a line."
@@ -53,11 +55,11 @@ class Field:
         """Whether it is one text that a host may have a list for."""
         return self.kind == "str" and self.setting.lines == 1
 
-    def component(self, host: Host) -> Any:
+    def component(self, host: Host, elem_id: str) -> Any:
         """The component, with the field's label, help, range and default."""
         setting = self.setting
         same = {"label": label_of(setting), "info": info_of(self), "value": shown(self.default)}
-        id = {"elem_id": f"easyphoto_video_{self.name}"}
+        id = {"elem_id": elem_id, "min_width": LEAST_WIDTH}
         choices = choices_of(self, host)
         if choices:
             # A pasted name that is not there (yet) is shown, and refused in words when it is used.

@@ -69,7 +69,7 @@ def paste_fields(form: Form) -> list[tuple[Any, Any]]:
 
 def build_form(mode: str, host: Host) -> Form:
     """Lay out the form of a mode, here and now."""
-    builder = _Builder(host, Field.all(MODES[mode], host))
+    builder = _Builder(mode, host)
     builder.prompts()
     builder.person()
     builder.models()
@@ -83,9 +83,10 @@ def build_form(mode: str, host: Host) -> Form:
 class _Builder:
     """Puts each field into its place once."""
 
-    def __init__(self, host: Host, fields: dict[str, Field]) -> None:
+    def __init__(self, mode: str, host: Host) -> None:
         self.host = host
-        self.fields = fields
+        self.fields = Field.all(MODES[mode], host)
+        self.prefix = f"easyphoto_video_{mode}_"
         self.parts: dict[str, Any] = {}
         self.extra: dict[str, Any] = {}
 
@@ -93,47 +94,43 @@ class _Builder:
         """The components of these fields, those that the mode has, one after the other."""
         for name in names:
             if name in self.fields:
-                self.parts[name] = self.fields[name].component(self.host)
+                self.parts[name] = self.fields[name].component(self.host, self.prefix + name)
 
     def button(self, name: str, label: str) -> None:
         """A small button."""
-        id = f"easyphoto_video_{name}"
-        self.extra[name] = make(gr.Button, value=label, size="sm", elem_id=id, min_width=80)
+        self.add(name, gr.Button, value=label, size="sm", min_width=80)
+
+    def add(self, name: str, kind: Any, **options: Any) -> None:
+        """A component that belongs to no field."""
+        self.extra[name] = make(kind, elem_id=self.prefix + name, **options)
 
     def prompts(self) -> None:
         self.put("prompt", "negative")
         with _row():
             self.button("paste", "Read parameters from the prompt")
         with _closed("Restore from a file"):
-            self.extra["file"] = make(
-                gr.File,
-                label="A clip or picture",
-                file_types=FILES,
-                height=120,
-                elem_id="easyphoto_video_file",
-            )
+            self.add("file", gr.File, label="A clip or picture", file_types=FILES, height=120)
         with _closed("Prompt travel"):
             self.travel()
 
     def travel(self) -> None:
         with _row():
-            extra = self.extra
-            extra["key_frame"] = make(gr.Number, label="From frame", value=0, min_width=80, scale=1)
-            extra["key_text"] = make(gr.Textbox, label="Prompt from there on", lines=1, scale=4)
+            self.add("key_frame", gr.Number, label="From frame", value=0, min_width=80, scale=1)
+            self.add("key_text", gr.Textbox, label="Prompt from there on", lines=1, scale=4)
         self.button("key_add", "Add key")
-        self.extra["keys"] = make(gr.HTML, value="", elem_id="easyphoto_video_keys")
+        self.add("keys", gr.HTML, value="", elem_classes=["easyphoto_video_keys"])
 
     def person(self) -> None:
         with _row():
             self.put("user_id", "user_weight")
-            self.extra["reference"] = make(
+            self.add(
+                "reference",
                 gr.Image,
                 label="Reference picture",
                 type="pil",
                 interactive=False,
                 visible=False,
                 height=160,
-                elem_id="easyphoto_video_reference",
             )
 
     def models(self) -> None:
@@ -179,13 +176,13 @@ class _Builder:
 
     def adder(self, name: str) -> None:
         """A dropdown whose choice becomes a line of the field."""
-        self.extra[f"add_{name}"] = make(
+        self.add(
+            f"add_{name}",
             gr.Dropdown,
             label=ADDERS[name],
             choices=list(self.host.choices(name)),
             value=None,
             allow_custom_value=True,
-            elem_id=f"easyphoto_video_add_{name}",
         )
 
 
