@@ -17,6 +17,10 @@ Watch = Callable[[str, float], None]
 class Viewer(Protocol):
     """A watch that also looks at pictures."""
 
+    def __call__(self, stage: str, fraction: float, /) -> None:
+        """See Watch."""
+        ...
+
     def wants_picture(self) -> bool:
         """Whether it would look at one now; engines ask before they make one."""
         ...

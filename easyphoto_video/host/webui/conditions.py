@@ -38,7 +38,7 @@ def parts_of(prompts: Schedule[str]) -> int:
         raise BadRequest(
             "Prompt",
             prompts.values[0],
-            f"has key frames with {' and '.join(map(str, sorted(set(counts))))} parts joined by AND",
+            f"has key frames with {sorted(set(counts))} parts joined by AND",
             "Give every key frame as many parts, or leave AND out.",
         )
     return counts[0]

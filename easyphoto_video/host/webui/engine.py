@@ -23,7 +23,7 @@ from easyphoto_video.host.webui.pictures import decoded, encoded, latent_mask, l
 from easyphoto_video.motion.attach import Handle, attached, fitted
 from easyphoto_video.motion.module import Motion
 from easyphoto_video.motion.noise import alphas_cumprod, betas
-from easyphoto_video.watch import Viewer, Watch, unwatched, wants_picture
+from easyphoto_video.watch import Viewer, Watch, unwatched
 
 LESS = (
     "Give a smaller Width and Height, fewer Frames or a lower Context length, or start the WebUI "
@@ -96,8 +96,8 @@ def _latents(
             raise Stopped("Stopped.")
         if not run.latents.isfinite().all():
             raise HostFailed(
-                "The latents are not finite, so there is no picture. Give a lower CFG scale or LoRA "
-                "weight, or start the WebUI with --no-half."
+                "The latents are not finite, so there is no picture. Give a lower CFG scale or "
+                "LoRA weight, or start the WebUI with --no-half."
             )
     watch("denoising", 1.0)
     return run.latents
@@ -146,7 +146,7 @@ def _teller(watch: Watch) -> Callable[[Any, int, int], None]:
         step = min(denoiser.step, denoiser.total_steps - 1)
         furthest = max(furthest, (step + window / windows) / denoiser.total_steps)
         watch("denoising", furthest)
-        if isinstance(watch, Viewer) and wants_picture(watch) and (frames := look()) is not None:
+        if isinstance(watch, Viewer) and watch.wants_picture() and (frames := look()) is not None:
             watch.show(frames)
 
     return tell
