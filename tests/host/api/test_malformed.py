@@ -135,7 +135,7 @@ CALLS = [
     values("Context overlap", overlap=16),
     values("Clip skip", clip_skip=13),
     values("User LoRA weight", user_weight=2.1),
-    values("Sampler", sampler="Heun"),
+    values("Sampler", sampler="Brush"),
     values("Sampler", sampler=None),
     values("too much for the sampler LCM", sampler="LCM", steps=60),
     values("Format", format="avi"),
