@@ -37,6 +37,8 @@ FLAGS = (*ON_CPU, "--api", "--skip-python-version-check")
 SECONDS = 240
 """How long a start may take on a busy machine."""
 LOADED = re.compile(r"Model loaded in|[Mm]odel failed to load")
+STARTED = "Startup time"
+"""What it says when its routes are complete; a request that comes before breaks its own start."""
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "outputs", "tests")
 CLIP = "models--openai--clip-vit-large-patch14"
 COMMIT = "0" * 40
@@ -155,7 +157,7 @@ def _environment(data_dir: Path, more: Mapping[str, str]) -> dict[str, str]:
 
 def _wait(process: subprocess.Popen[bytes], host: Webui) -> None:
     until = time.monotonic() + SECONDS
-    while not (LOADED.search(host.text) and _answers(host.url)):
+    while not (STARTED in host.text and LOADED.search(host.text) and _answers(host.url)):
         if process.poll() is not None:
             raise StartFailed(f"It ended with exit code {process.returncode}:\n{_tail(host)}")
         if time.monotonic() > until:

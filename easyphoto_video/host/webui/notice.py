@@ -25,7 +25,7 @@ def tabs(error: BaseException) -> list[tuple[Any, str, str]]:
         gr.HTML(
             f"<h3>EasyPhoto Video could not start</h3><p>{escape(_reason(error))}:</p>"
             f"<pre style='white-space: pre-wrap'>{escape(_command(error))}</pre>"
-            "<p>Then restart the WebUI as a whole; Reload UI is not enough.</p>"
+            "<p>Then restart the WebUI.</p>"
             f"<details><summary>For a bug report</summary><pre>{escape(trace)}</pre></details>",
             elem_id="easyphoto_video_notice",
         )
