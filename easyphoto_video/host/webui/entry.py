@@ -43,9 +43,8 @@ def register() -> None:
 
 def serve(demo: Any, app: Any) -> None:
     """Our API, where the host's own is and with the same passwords. `demo` is None without a UI."""
-    if getattr(shared.cmd_opts, "api", False) or getattr(shared.cmd_opts, "nowebui", False):
-        given = dependencies(getattr(shared.cmd_opts, "api_auth", None))
-        app.include_router(router(host(), jobs()), dependencies=given)
+    if _flag("api") or _flag("nowebui"):
+        app.include_router(router(host(), jobs()), dependencies=dependencies(_flag("api_auth")))
 
 
 class Page:
@@ -82,8 +81,9 @@ class Page:
         return build(
             host(),
             jobs(),
-            streams=not shared.cmd_opts.no_gradio_queue,
-            local=not _is_remote(),
+            streams=not _flag("no_gradio_queue"),
+            # A person at another machine sees no window of ours.
+            local=not _flag("webui_is_non_local"),
             register_send=self._on_send,
             register_paste=self._on_paste,
         )
@@ -119,7 +119,6 @@ class Page:
             infotext_utils.register_paste_params_button(binding)
 
 
-def _is_remote() -> bool:
-    """Whether the page may be open on another machine, whose person sees no window of ours."""
-    options = shared.cmd_opts
-    return bool(options.listen or options.share or getattr(options, "ngrok", None))
+def _flag(name: str) -> Any:
+    """A flag of the host's command line; a relative of it may not have them all."""
+    return getattr(shared.cmd_opts, name, None)

@@ -55,7 +55,7 @@ class Street:
     def __init__(self) -> None:
         self.opts = Opts()
         self.cmd_opts = SimpleNamespace(
-            no_gradio_queue=False, listen=False, share=None, api=True, nowebui=False, api_auth=None
+            no_gradio_queue=False, webui_is_non_local=False, api=True, nowebui=False, api_auth=None
         )
         self.calls: dict[str, list[Callable[..., Any]]] = {event: [] for event in EVENTS}
         self.bindings: list[Any] = []

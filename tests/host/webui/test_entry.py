@@ -148,6 +148,6 @@ def test_a_page_for_others_opens_no_folders(
 
     monkeypatch.setattr(entry, "build", note)
     entry.Page().tabs()
-    street.cmd_opts.listen = street.cmd_opts.no_gradio_queue = True
+    street.cmd_opts.webui_is_non_local = street.cmd_opts.no_gradio_queue = True
     entry.Page().tabs()
     assert [(each["local"], each["streams"]) for each in given] == [(True, True), (False, False)]
