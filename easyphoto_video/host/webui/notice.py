@@ -1,20 +1,32 @@
 """The tab in place of ours when ours cannot be made: what is missing, and what to do.
 
-It needs gradio alone, so that nothing that may be missing can keep it away.
+It needs gradio and the host alone, so that nothing that may be missing can keep it away.
 """
 
 from __future__ import annotations
 
 import sys
 import traceback
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from modules import script_callbacks
 
 TITLE, ID = "EasyPhoto Video", "easyphoto_video"
 INSTALLER = Path(__file__).parents[3] / "install.py"
+
+
+def register_or_tell() -> None:
+    """Register what the WebUI calls, or, when that fails for whatever reason, this notice."""
+    try:
+        from easyphoto_video.host.webui import entry
+
+        entry.register()
+    except Exception as error:
+        script_callbacks.on_ui_tabs(partial(tabs, error))
 
 
 def tabs(error: BaseException) -> list[tuple[Any, str, str]]:

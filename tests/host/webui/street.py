@@ -92,7 +92,7 @@ def install(patch: pytest.MonkeyPatch, data_dir: Path) -> Street:
     host = ModuleType(f"{webui.__name__}.host")
     host.__dict__["WebuiHost"] = lambda: FakeHost(data_dir)
     patch.setitem(sys.modules, host.__name__, host)
-    for name in ("settings", "entry"):
+    for name in ("settings", "entry", "notice"):
         # Each test imports them anew: they hold on to the host's modules.
         patch.delitem(sys.modules, f"{webui.__name__}.{name}", raising=False)
         patch.delattr(webui, name, raising=False)
