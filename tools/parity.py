@@ -17,8 +17,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import torch
-from diffusers import UNet2DConditionModel
-from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
 from torch import Tensor, nn
 
 from easyphoto_video.errors import BadFile, EasyPhotoError
@@ -144,6 +142,10 @@ def _ldm(tensors: dict[str, Tensor], shape: UNetShape) -> tuple[nn.Module, UNetC
 
 
 def _diffusers(tensors: dict[str, Tensor], shape: UNetShape) -> tuple[nn.Module, UNetCall]:
+    # Here, because inside a WebUI there is no diffusers, and its own UNet is checked there.
+    from diffusers import UNet2DConditionModel
+    from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
+
     down = ["CrossAttnDownBlock2D" if attends else "DownBlock2D" for attends in shape.attention]
     up = ["CrossAttnUpBlock2D" if attends else "UpBlock2D" for attends in shape.attention[::-1]]
     unet = UNet2DConditionModel(

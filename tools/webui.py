@@ -125,9 +125,9 @@ def running(
     flags = [*FLAGS, "--data-dir", str(data_dir), "--port", str(port), *arguments]
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [str(python), "launch.py", *flags],
+            [str(python.absolute()), "launch.py", *flags],
             cwd=webui,
-            env=_environment(data_dir, environment or {}),
+            env=surroundings(data_dir, environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -141,7 +141,7 @@ def running(
             _end(process)
 
 
-def _environment(data_dir: Path, more: Mapping[str, str]) -> dict[str, str]:
+def surroundings(data_dir: Path, more: Mapping[str, str]) -> dict[str, str]:
     """One thread, no hub, no telemetry, and none of our own environment's packages."""
     ours = {
         "OMP_NUM_THREADS": "1",

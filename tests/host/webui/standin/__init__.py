@@ -1,0 +1,41 @@
+"""A small WebUI for tests: its modules, its order of events and its traps, with a tiny real UNet.
+
+Written after what v1.10.1 does, not after its code. `installed` puts it into sys.modules.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+OURS = "easyphoto_video.host.webui"
+FREE = ("clip_folder", "embedded")
+"""Modules of ours that know no host, and so need not be imported anew."""
+
+
+@contextmanager
+def installed(data_dir: Path) -> Iterator[None]:
+    """While it lasts, `import modules` is the stand-in with this data folder; ours are fresh."""
+    gone = {name: sys.modules.pop(name) for name in list(sys.modules) if _is_hosts(name)}
+    sys.path.insert(0, str(FOLDER))
+    try:
+        from modules import paths_internal, sd_models, shared
+
+        paths_internal.data_path = str(data_dir)
+        sd_models.list_models()
+        assert shared.sd_model is not None
+        yield
+    finally:
+        sys.path.remove(str(FOLDER))
+        for name in [name for name in sys.modules if _is_hosts(name)]:
+            del sys.modules[name]
+        sys.modules.update(gone)
+
+
+def _is_hosts(name: str) -> bool:
+    top, _, part = name.removeprefix(OURS).rpartition(".")
+    is_ours = name.startswith(f"{OURS}.") and not top and part not in FREE
+    return is_ours or name.split(".")[0] in ("modules", "k_diffusion")

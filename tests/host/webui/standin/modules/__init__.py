@@ -1,0 +1,1 @@
+"""The WebUI's package, in small."""

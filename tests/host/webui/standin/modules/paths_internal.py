@@ -1,0 +1,3 @@
+"""Where the host's data lies."""
+
+data_path = ""

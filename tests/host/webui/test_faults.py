@@ -1,0 +1,35 @@
+"""Whatever goes wrong while we render, the WebUI is left as it was: a small one, of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.host.standalone.small import write_library
+from tests.host.webui import standin
+from tools import faults
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    data_dir = write_library(tmp_path_factory.mktemp("webui"))
+    with standin.installed(data_dir):
+        from easyphoto_video.host.webui.host import WebuiHost
+
+        yield WebuiHost()
+
+
+@pytest.fixture(scope="module")
+def pictures(host: Any) -> list[bytes]:
+    return faults.plain()
+
+
+@pytest.mark.parametrize("place", faults.PLACES, ids=lambda place: place.name)
+def test_the_host_is_left_as_it_was(
+    host: Any, pictures: list[bytes], place: faults.Place, tmp_path: Path
+) -> None:
+    finding = faults.check(host, place, pictures, tmp_path)
+    assert finding.wrong == ()

@@ -1,0 +1,349 @@
+"""What goes wrong in a WebUI while we render, one thing after the other, and what it leaves behind.
+
+    python -m tools.hosted --webui DIR --python EXE faults
+
+Runs inside the host's process, or beside the small host of the tests: it only needs `modules`. At
+each place an exception is raised, or the user's button pressed; after it a plain picture must be
+bit-equal to the one before, and options, hooks, betas and lists as they were.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from easyphoto_video.engine import Shot, Start
+from easyphoto_video.errors import Stopped
+from easyphoto_video.request import Text2Video
+
+WEBUI = "easyphoto_video.host.webui"
+SIDE, FRAMES, STEPS = 64, 4, 4
+TEXT = "a photo of a cat"
+
+
+class Planted(RuntimeError):
+    """The exception that is raised at a place."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something goes wrong."""
+
+    name: str
+    target: str
+    """`package.module:attribute`, a callable as its caller looks it up."""
+    at: int = 1
+    """On which of its calls, from 1."""
+    does: Callable[[], None] | None = None
+    """What happens instead of the exception."""
+    after: bool = False
+    """Whether it happens when the call is over."""
+    starts: bool = False
+    """Whether the shot begins from pictures."""
+    switches: bool = False
+    """Whether the shot wants another checkpoint and another VAE than are loaded."""
+
+
+def interrupt() -> None:
+    """The user presses the host's own button."""
+    from modules import shared
+
+    shared.state.interrupted = True
+
+
+def no_memory() -> None:
+    """The GPU is full."""
+    raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+
+CLIP, ENGINE, BORROWED = f"{WEBUI}.clip", f"{WEBUI}.engine", f"{WEBUI}.borrowed"
+MODULE = "easyphoto_video.motion.module"
+
+PLACES = (
+    Place("reading the checkpoint's name", f"{WEBUI}.settle:checkpoint_info"),
+    Place("choosing the motion module", f"{WEBUI}.settle:settled_motion"),
+    Place("looking at the host's UNet", f"{ENGINE}:check_unet"),
+    Place("reading the motion module", "easyphoto_video.host.shelf:MotionShelf.of"),
+    Place("finding the checkpoint", f"{ENGINE}:checkpoint_info"),
+    Place("switching the checkpoint", "modules.sd_models:reload_model_weights", switches=True),
+    Place("having switched", "modules.sd_models:reload_model_weights", after=True, switches=True),
+    Place("looking at the model", f"{ENGINE}:check_model"),
+    Place("switching the VAE", "modules.sd_vae:reload_vae_weights", switches=True),
+    Place("fitting the motion", f"{ENGINE}:fitted"),
+    Place("encoding the pictures", f"{ENGINE}:encoded", starts=True),
+    Place("making the mask small", f"{ENGINE}:latent_mask", starts=True),
+    Place("moving the motion to the device", f"{MODULE}:Motion.to"),
+    Place("working out the betas", f"{ENGINE}:alphas_cumprod"),
+    Place("making the host's run", f"{ENGINE}:clip_run"),
+    Place("beginning the host's run", "modules.processing:process_images"),
+    Place("reading the prompt's networks", f"{CLIP}:parsed"),
+    Place("activating the LoRA", "modules.extra_networks:activate", after=True),
+    Place("making conditions", "modules.prompt_parser:get_learned_conditioning"),
+    Place("spreading conditions", f"{CLIP}:spread"),
+    Place("spreading composed conditions", f"{CLIP}:spread_composed"),
+    Place("before attaching", "easyphoto_video.motion.attach:fitted"),
+    Place("while attaching", "torch.nn:Module.register_forward_hook", at=2),
+    Place("making the sampler", "modules.sd_samplers:create_sampler"),
+    Place("planning the windows", f"{CLIP}:windows"),
+    Place("the first look at noise", f"{CLIP}:WindowedDenoiser.forward"),
+    Place("the first step", f"{CLIP}:WindowedDenoiser.forward", after=True),
+    Place("the third step", f"{CLIP}:WindowedDenoiser.forward", at=3),
+    Place("fusing windows", f"{WEBUI}.denoiser:fused", at=2),
+    Place("inside the motion module", f"{MODULE}:TemporalTransformer.forward", at=7),
+    Place("the host's progress", "tools.faults:callback_state"),
+    Place("looking at what becomes", f"{ENGINE}:look"),
+    Place("beginning from pictures", f"{CLIP}:ClipProcessing._strength", starts=True),
+    Place("out of memory", f"{MODULE}:TemporalTransformer.forward", does=no_memory),
+    Place("taking the LoRA out", "modules.extra_networks:activate", at=2, after=True),
+    Place("decoding the first frame", "modules.processing:decode_latent_batch"),
+    Place("decoding a later frame", "modules.processing:decode_latent_batch", at=3),
+    Place("noting the request", "easyphoto_video.recipes:note_of"),
+    Place("beginning the file", "easyphoto_video.video.write:Writer.__enter__"),
+    Place("writing frames", "easyphoto_video.video.write:Writer.add"),
+    Place("finishing the file", "easyphoto_video.video.write:Writer._finish"),
+    Place("naming the file", "easyphoto_video.video.write:publish"),
+    Place("interrupt while loading", f"{ENGINE}:check_model", does=interrupt),
+    Place("interrupt while encoding", f"{ENGINE}:encoded", does=interrupt, starts=True),
+    Place("interrupt before sampling", f"{CLIP}:parsed", does=interrupt),
+    Place("interrupt in a step", f"{CLIP}:WindowedDenoiser.forward", at=2, does=interrupt),
+    Place("interrupt while decoding", "modules.processing:decode_latent_batch", does=interrupt),
+    Place("interrupt while writing", "easyphoto_video.video.write:Writer.add", does=interrupt),
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How a place went."""
+
+    place: str
+    ended: str
+    """The exception that came out, by its type."""
+    wrong: tuple[str, ...]
+    """What is not as it was; empty is well."""
+
+
+def callback_state() -> None:
+    """Stands for the method of whatever class the host's sampler has."""
+
+
+@contextmanager
+def planted(place: Place) -> Iterator[list[int]]:
+    """While it lasts, the place goes wrong; yields a list that has an entry for each time."""
+    owner, name = _owner(place.target)
+    static = inspect.getattr_static(owner, name)
+    original = getattr(owner, name)
+    calls: list[int] = []
+    fired: list[int] = []
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        calls.append(1)
+        is_now = len(calls) == place.at
+        if is_now and not place.after:
+            _happen(place, fired)
+        result = original(*args, **kwargs)
+        if is_now and place.after:
+            _happen(place, fired)
+        return result
+
+    setattr(owner, name, call)
+    try:
+        yield fired
+    finally:
+        setattr(owner, name, static)
+
+
+def _happen(place: Place, fired: list[int]) -> None:
+    fired.append(1)
+    if place.does is None:
+        raise Planted(place.name)
+    place.does()
+
+
+def _owner(target: str) -> tuple[Any, str]:
+    if target == "tools.faults:callback_state":
+        return _sampler_class(), "callback_state"
+    module, _, path = target.partition(":")
+    *parts, name = path.split(".")
+    owner: Any = importlib.import_module(module)
+    for part in parts:
+        owner = getattr(owner, part)
+    return owner, name
+
+
+def _sampler_class() -> type:
+    from modules import sd_samplers, shared
+
+    return type(sd_samplers.create_sampler("Euler a", shared.sd_model))
+
+
+class Looker:
+    """A watch that wants to see pictures all the time, and stops when the host's button says so."""
+
+    def __init__(self, is_stopped: Callable[[], bool]) -> None:
+        self._is_stopped = is_stopped
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        """See Watch."""
+        if self._is_stopped():
+            raise Stopped("Stopped.")
+
+    def wants_picture(self) -> bool:
+        """See Viewer."""
+        return True
+
+    def show(self, frames: Any) -> None:
+        """See Viewer."""
+
+
+def request(**changes: Any) -> Text2Video:
+    """A small request with two key frames, a LoRA where the host has one, and two windows."""
+    usual: dict[str, Any] = {
+        "prompt": f"0: {TEXT}\n3: a dog",
+        "negative": "blurry",
+        "seed": 11,
+        "width": SIDE,
+        "height": SIDE,
+        "frames": FRAMES,
+        "context": 3,
+        "overlap": 1,
+        "steps": STEPS,
+        "cfg": 5,
+        "sampler": "Euler a",
+        "format": "png",
+    }
+    return Text2Video(**{**usual, **changes})
+
+
+def run(host: Any, place: Place, asked: Text2Video, folder: Path) -> str:
+    """Render and write with the place going wrong; the name of what came out of it."""
+    from easyphoto_video.recipes import Tools
+    from easyphoto_video.recipes import run as write
+
+    with planted(place) as fired:
+        try:
+            with host.turn("faults"):
+                settled = host.settle(asked)
+                engine: Any = _Starting(host.engine) if place.starts else host.engine
+                watch = Looker(host.is_stopped)
+                write(settled, Tools(engine=engine, watch=watch), folder / "clip.png")
+            ended = "nothing"
+        except Exception as error:  # noqa: BLE001 - whatever comes out is the finding
+            ended = type(error).__name__
+    return ended if fired else "never came there"
+
+
+@dataclass(frozen=True)
+class _Starting:
+    """An engine whose shots begin from grey pictures, of which the middle may change."""
+
+    engine: Any
+
+    def render(self, shot: Shot, watch: Any) -> Any:
+        """See Engine."""
+        frames = np.full((shot.frames, shot.height, shot.width, 3), 90, np.uint8)
+        mask = np.zeros(frames.shape[:3], np.float32)
+        mask[:, 16:48, 16:48] = 1
+        return self.engine.render(
+            replace(shot, start=Start(frames=frames, strength=0.5, mask=mask)), watch
+        )
+
+
+def _others(host: Any) -> dict[str, str]:
+    """Another checkpoint than the loaded one, and a VAE where there is one."""
+    from modules import shared
+
+    loaded = shared.sd_model.sd_checkpoint_info.name
+    names = [name for name in host.choices("checkpoint") if name not in ("auto", loaded)]
+    vaes = [name for name in host.choices("vae") if name not in ("auto", "none")]
+    return {"checkpoint": names[0], "vae": vaes[0] if vaes else "none"}
+
+
+def plain(seed: int = 5) -> list[bytes]:
+    """Two pictures of the host's own txt2img, as their bytes."""
+    from modules import processing, shared
+
+    shared.state.begin(job="plain")
+    p = processing.StableDiffusionProcessingTxt2Img(
+        sd_model=shared.sd_model,
+        prompt=TEXT,
+        negative_prompt="",
+        seed=seed,
+        sampler_name="Euler a",
+        steps=STEPS,
+        cfg_scale=5.0,
+        width=SIDE,
+        height=SIDE,
+        batch_size=2,
+        n_iter=1,
+        do_not_save_samples=True,
+        do_not_save_grid=True,
+    )
+    done = processing.process_images(p)
+    shared.state.end()
+    return [np.asarray(picture).tobytes() for picture in getattr(done, "images", done)]
+
+
+def state() -> dict[str, Any]:
+    """Everything of the host that we may touch, as plain values to compare."""
+    import k_diffusion.sampling
+    from modules import devices, processing, sd_models, sd_samplers, shared
+
+    model = shared.sd_model
+    return {
+        "options": dict(shared.opts.data),
+        "hooks": hooks(model),
+        "betas": [model.alphas_cumprod.tolist(), model.alphas_cumprod_original.tolist()],
+        "betas are buffers": sorted(name for name, _ in model.named_buffers(recurse=False)),
+        "checkpoint": model.sd_checkpoint_info.filename,
+        "lists": [sorted(sd_models.checkpoints_list), sorted(sd_models.checkpoint_aliases)],
+        "job": [shared.state.job, shared.state.interrupted, shared.state.skipped],
+        "types": [str(devices.dtype_unet), str(devices.dtype_vae)],
+        "functions": [id(processing.process_images), id(sd_samplers.create_sampler)],
+        "run": id(processing.StableDiffusionProcessingTxt2Img.sample),
+        "randomness": type(k_diffusion.sampling.torch).__name__,
+    }
+
+
+def hooks(model: Any) -> list[tuple[str, int, int, bool]]:
+    """For each module: its name, how many hooks it has, and whether somebody replaced forward."""
+    return [
+        (name, len(m._forward_hooks), len(m._forward_pre_hooks), "forward" in m.__dict__)
+        for name, m in model.named_modules()
+    ]
+
+
+def check(host: Any, place: Place, pictures: list[bytes], folder: Path) -> Finding:
+    """Let one place go wrong and compare what was there before with what is there after.
+
+    `pictures` are those of `plain` before anything went wrong.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # Choosing looks files up anew, and so comes before the state is taken.
+    asked = request(**(_others(host) if place.switches else {}))
+    before = state()
+    ended = run(host, place, asked, folder)
+    after = state()
+    wrong = [name for name, value in before.items() if after[name] != value]
+    if plain() != pictures:
+        wrong.append("a plain picture")
+    if ended in ("nothing", "never came there"):
+        wrong.append(ended)
+    left = sorted(entry.name for entry in folder.iterdir())
+    if left:
+        wrong.append(f"left {left}")
+    return Finding(place.name, ended, tuple(wrong))
+
+
+def check_all(host: Any, folder: Path) -> Iterator[Finding]:
+    """Every place in turn."""
+    pictures = plain()
+    for i, place in enumerate(PLACES):
+        yield check(host, place, pictures, folder / f"{i:02d}")

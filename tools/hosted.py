@@ -1,0 +1,117 @@
+"""Checks inside a real WebUI, each in a process of its own.
+
+    python -m tools.hosted --webui DIR --python EXE [--arg=--medvram] COMMAND [FILES...]
+
+COMMAND is `faults` (see tools/faults.py), `parity FOLDER...` (tools/parity.py) or `variants`
+(tools/variants.py). WEBUI_DIR and WEBUI_PYTHON stand for the first two options. The exit code is
+the command's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing.connection import Listener
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from easyphoto_video.clip import Frames
+from easyphoto_video.engine import Shot, Start
+from easyphoto_video.errors import HostFailed, Stopped
+from easyphoto_video.watch import Watch, unwatched
+from tools.webui import ROOT, prepare, surroundings
+
+
+def command(
+    webui: Path, data_dir: Path, words: Sequence[str], flags: Sequence[str] = ()
+) -> list[str]:
+    """The arguments of the WebUI's Python that run `words` inside it."""
+    given = ["--webui", str(webui), "--data-dir", str(data_dir)]
+    return ["-m", "tools.inside", *given, *(f"--arg={flag}" for flag in flags), *words]
+
+
+class HostedEngine:
+    """The WebUI's engine in another process. See Engine."""
+
+    def __init__(self, pipe: Any) -> None:
+        self._pipe = pipe
+
+    def render(self, shot: Shot, watch: Watch = unwatched) -> Frames:
+        """See Engine. What failed over there is raised as HostFailed."""
+        self._pipe.send({"shot": replace(shot, start=None), "start": _packed(shot.start)})
+        stopped: Stopped | None = None
+        while True:
+            kind, content = self._pipe.recv()
+            if kind == "done":
+                pixels, shape = content
+                return np.frombuffer(pixels, np.uint8).reshape(shape)
+            if kind == "failed":
+                raise stopped or HostFailed(content)
+            try:
+                watch(*content)
+                self._pipe.send("go on")
+            except Stopped as error:
+                stopped = error
+                self._pipe.send("stop")
+
+
+def _packed(start: Start | None) -> dict[str, Any] | None:
+    """A start without arrays, which different versions of numpy pickle differently."""
+    if start is None:
+        return None
+    return {
+        "frames": start.frames.tobytes(),
+        "shape": start.frames.shape,
+        "strength": start.strength,
+        "mask": None if start.mask is None else start.mask.tobytes(),
+    }
+
+
+@contextmanager
+def hosted_engine(webui: Path, python: Path, data_dir: Path) -> Iterator[HostedEngine]:
+    """The WebUI's engine in a prepared data folder, for as long as the `with` lasts."""
+    with tempfile.TemporaryDirectory() as folder:
+        address = str(Path(folder, "pipe"))
+        with Listener(address, "AF_UNIX") as listener:
+            process = subprocess.Popen(
+                [python, *command(webui, data_dir, ["serve", address])],
+                cwd=ROOT,
+                env=surroundings(data_dir, {}),
+                stdout=subprocess.DEVNULL,
+            )
+            try:
+                with listener.accept() as pipe:
+                    yield HostedEngine(pipe)
+                    pipe.send(None)
+            finally:
+                process.terminate()
+                process.wait(30)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """See the module."""
+    parser = argparse.ArgumentParser(description="Checks inside a WebUI.")
+    parser.add_argument("--webui", type=Path, default=os.environ.get("WEBUI_DIR"))
+    parser.add_argument("--python", type=Path, default=os.environ.get("WEBUI_PYTHON"))
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--arg", action="append", default=[], help="a flag of the WebUI's own")
+    parser.add_argument("words", nargs="+", metavar="COMMAND")
+    given, options = parser.parse_known_args(arguments)
+    if not (given.webui and given.python):
+        parser.error("give --webui and --python, or WEBUI_DIR and WEBUI_PYTHON")
+    with tempfile.TemporaryDirectory() as scratch:
+        data_dir = prepare((given.data_dir or Path(scratch)).resolve(), extension=None)
+        words = command(given.webui, data_dir, [*given.words, *options], given.arg)
+        return subprocess.call([given.python, *words], cwd=ROOT, env=surroundings(data_dir, {}))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
