@@ -8,6 +8,7 @@ What fails is said, with what to do, and the WebUI starts all the same.
 from __future__ import annotations
 
 import importlib.util
+import io
 import os
 import re
 import shutil
@@ -137,7 +138,7 @@ def _failure(words: str) -> NotInstalled:
     errors = [line[7:] for line in words.splitlines() if line.startswith("ERROR: ")]
     last = errors[-1] if errors else (words.strip().splitlines() or ["it gave no reason"])[-1]
     if "Retrying (" in words:
-        return NoNetwork(f"The network or the package index does not answer; pip says: {last}.")
+        return NoNetwork("The network or the package index does not answer.")
     return NotInstalled(f"pip says: {last}.")
 
 
@@ -147,4 +148,7 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
+    if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
+        # So the WebUI reads it, whatever the system's own encoding.
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
     main()
