@@ -15,6 +15,7 @@ from easyphoto_video.host.tab.words import CHINESE
 from easyphoto_video.request import Text2Video
 from easyphoto_video.setting import Setting, settings
 
+PERSON = "user_id"
 LORAS = "tuple[Lora, ...]"
 NUMBERS = ("int", "float")
 SLIDABLE = 300
@@ -23,8 +24,8 @@ FINE, COARSE = 0.05, 0.1
 """Steps of a slider whose field has none, for a range below and above 10."""
 LEAST_WIDTH = 200
 """px of a component; below, a row becomes two."""
-NOBODY = ("-", "")
-"""The choice of nothing."""
+NOBODY = "-"
+"""What the empty user id is called: a choice must be a text, and this is no name."""
 ONE_A_LINE = "One a line."
 AUTOMATIC = "{} is automatic."
 
@@ -58,7 +59,11 @@ class Field:
     def component(self, host: Host, elem_id: str) -> Any:
         """The component, with the field's label, help, range and default."""
         setting = self.setting
-        same = {"label": label_of(setting), "info": info_of(self), "value": shown(self.default)}
+        same = {
+            "label": label_of(setting),
+            "info": info_of(self),
+            "value": shown(self, self.default),
+        }
         id = {"elem_id": elem_id, "min_width": LEAST_WIDTH}
         choices = choices_of(self, host)
         if choices:
@@ -78,13 +83,15 @@ def choices_of(field: Field, host: Host) -> list[Any]:
     if field.setting.choices:
         return list(field.setting.choices)
     found: Sequence[str] = host.choices(field.name) if field.choosable else ()
-    if field.name == "user_id":  # the choice stays when there is nobody yet
+    if field.name == PERSON:  # the choice stays when there is nobody yet
         return [NOBODY, *found]
     return list(found)
 
 
-def shown(value: Any) -> Any:
-    """A value of a request, or its plain JSON form, as its component shows it."""
+def shown(field: Field, value: Any) -> Any:
+    """A value of a request, or its plain JSON form, as the field's component shows it."""
+    if field.name == PERSON:
+        return value or NOBODY
     if isinstance(value, (list, tuple)):
         return "\n".join(map(str, value))
     return str(value) if isinstance(value, Fraction) else value
@@ -94,9 +101,9 @@ def read(field: Field, value: Any) -> Any:
     """What a component holds as a plain value for the request."""
     if field.kind == LORAS:
         return [line.strip() for line in (value or "").splitlines() if line.strip()]
-    if field.kind == "str":
-        return value or ""
-    return value
+    if field.kind != "str":
+        return value
+    return "" if value is None or (field.name == PERSON and value == NOBODY) else value
 
 
 def label_of(setting: Setting, words: Mapping[str, str] | None = None) -> str:

@@ -45,7 +45,7 @@ class Form:
     def filled(self, values: Mapping[str, Any]) -> dict[Any, Any]:
         """Updates that put these values of a request into the form and leave the others alone."""
         return {
-            part: gr.update(value=shown(values[name]))
+            part: gr.update(value=shown(self.fields[name], values[name]))
             for name, part in self.parts.items()
             if name in values
         }
@@ -60,7 +60,9 @@ def paste_fields(form: Form) -> list[tuple[Any, Any]]:
                 values = values_of_parameters(parameters)
             except BadRequest:
                 return None
-            return gr.update(value=shown(values[name])) if name in values else None
+            if name not in values:
+                return None
+            return gr.update(value=shown(form.fields[name], values[name]))
 
         return read_from
 
@@ -123,15 +125,15 @@ class _Builder:
     def person(self) -> None:
         with _row():
             self.put("user_id", "user_weight")
-            self.add(
-                "reference",
-                gr.Image,
-                label="Reference picture",
-                type="pil",
-                interactive=False,
-                visible=False,
-                height=160,
-            )
+        self.add(
+            "reference",
+            gr.Image,
+            label="Reference picture",
+            type="pil",
+            interactive=False,
+            visible=False,
+            height=160,
+        )
 
     def models(self) -> None:
         with _row():

@@ -82,7 +82,7 @@ class Wires:
         runner = Runner(self._host, jobs, self._forms, panel)
         fields = [part for form in self._forms.values() for part in form.components]
         run = runner.stream if streams else runner.wait
-        on(panel.generate.click, run, [self._mode, *fields], runner.outputs, many=True)
+        on(panel.generate.click, run, [self._mode, *fields], runner.outputs, many=streams)
 
         def stop(waiting: bool) -> Callable[[], Updates]:
             def stopped() -> Updates:

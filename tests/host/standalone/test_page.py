@@ -1,0 +1,50 @@
+"""The page's server: the tab and the API on one port, or why not."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from easyphoto_video.host.jobs import Jobs
+from easyphoto_video.host.standalone.cli import main
+from easyphoto_video.host.standalone.page import application
+from tests.host.fake import FakeHost
+
+
+async def served(data_dir: Path) -> FastAPI:
+    """Inside a loop, for else gradio makes one and leaves it open."""
+    host = FakeHost(data_dir)
+    return application(host, Jobs(host), local=True)
+
+
+def test_the_page_and_the_api_share_a_port(tmp_path: Path) -> None:
+    with TestClient(asyncio.run(served(tmp_path))) as client:
+        page = client.get("/")
+        assert page.status_code == 200
+        assert "EasyPhoto Video" in page.text
+        assert "switch_to_easyphoto_video" in page.text
+        assert client.get("/easyphoto-video/schema").status_code == 200
+        assert client.get("/easyphoto-video/nothing").status_code == 404
+
+
+def test_only_the_outputs_are_served(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("x")
+    outputs = tmp_path / "outputs" / "easyphoto-video"
+    outputs.mkdir(parents=True)
+    (outputs / "a.gif").write_bytes(b"GIF89a")
+    with TestClient(asyncio.run(served(tmp_path))) as client:
+        assert client.get(f"/gradio_api/file={outputs}/a.gif").content == b"GIF89a"
+        assert client.get(f"/gradio_api/file={tmp_path}/secret.txt").status_code == 403
+
+
+def test_a_port_that_is_taken_is_said(loopback: None, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["page", "--port", str(port)]) == 2
+    assert f"--port: {port} cannot be used" in capsys.readouterr().err
+    assert main(["page", "--port", "70000"]) == 2
