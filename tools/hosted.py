@@ -103,13 +103,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--python", type=Path, default=os.environ.get("WEBUI_PYTHON"))
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--arg", action="append", default=[], help="a flag of the WebUI's own")
-    parser.add_argument("words", nargs="+", metavar="COMMAND")
-    given, options = parser.parse_known_args(arguments)
-    if not (given.webui and given.python):
-        parser.error("give --webui and --python, or WEBUI_DIR and WEBUI_PYTHON")
+    parser.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
+    given = parser.parse_args(arguments)
+    if not (given.webui and given.python and given.words):
+        parser.error("give --webui, --python (or WEBUI_DIR, WEBUI_PYTHON) and a command")
     with tempfile.TemporaryDirectory() as scratch:
         data_dir = prepare((given.data_dir or Path(scratch)).resolve(), extension=None)
-        words = command(given.webui, data_dir, [*given.words, *options], given.arg)
+        words = command(given.webui, data_dir, given.words, given.arg)
         return subprocess.call([given.python, *words], cwd=ROOT, env=surroundings(data_dir, {}))
 
 

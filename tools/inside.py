@@ -163,7 +163,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--arg", action="append", default=[])
     parser.add_argument("command", choices=COMMANDS)
-    parser.add_argument("rest", nargs="*")
+    parser.add_argument("rest", nargs=argparse.REMAINDER)
     given = parser.parse_args(arguments)
     rest = [str(Path(word).resolve()) if Path(word).exists() else word for word in given.rest]
     boot(given.webui.resolve(), given.data_dir.resolve(), given.arg)

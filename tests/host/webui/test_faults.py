@@ -33,3 +33,30 @@ def test_the_host_is_left_as_it_was(
 ) -> None:
     finding = faults.check(host, place, pictures, tmp_path)
     assert finding.wrong == ()
+
+
+def test_the_check_sees_what_is_left_behind(
+    host: Any, pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from contextlib import contextmanager
+
+    from modules import shared
+
+    from easyphoto_video.host.webui import borrowed
+
+    @contextmanager
+    def careless(**changes: Any) -> Iterator[None]:
+        shared.opts.data.update(changes)
+        yield
+
+    monkeypatch.setattr(borrowed, "options", careless)
+    step = next(place for place in faults.PLACES if place.name == "the first step")
+    try:
+        assert faults.check(host, step, pictures, tmp_path).wrong == ("options",)
+        never = faults.Place("never", "modules.processing:decode_latent_batch", at=99)
+        finding = faults.check(host, never, pictures, tmp_path / "never")
+        assert "never came there" in finding.wrong
+    finally:
+        shared.opts.data = {
+            key: value for key, value in shared.opts.data.items() if key.startswith("sd_")
+        }
