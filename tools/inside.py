@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +119,6 @@ def serve(arguments: Sequence[str]) -> int:
 
 def _rendered(host: Any, pipe: Any, asked: dict[str, Any]) -> tuple[str, Any]:
     """("done", (bytes, shape)) or ("failed", message); progress goes through the pipe meanwhile."""
-    from dataclasses import replace
-
-    from easyphoto_video.engine import Start
     from easyphoto_video.errors import Stopped
 
     def watch(stage: str, fraction: float) -> None:
@@ -128,19 +126,26 @@ def _rendered(host: Any, pipe: Any, asked: dict[str, Any]) -> tuple[str, Any]:
         if pipe.recv() == "stop":
             raise Stopped("Stopped by the other side.")
 
-    shot, start = asked["shot"], asked["start"]
-    if start is not None:
-        frames = np.frombuffer(start["frames"], np.uint8).reshape(start["shape"])
-        mask = start["mask"] and np.frombuffer(start["mask"], np.float32).reshape(frames.shape[:3])
-        shot = replace(
-            shot, start=Start(frames=frames, strength=start["strength"], mask=mask or None)
-        )
     try:
         with host.turn("served"):
+            shot = replace(asked["shot"], start=_start(asked["start"]))
             done = host.engine.render(shot, watch)
     except Exception as error:  # noqa: BLE001 - the other side raises it
         return "failed", f"{type(error).__name__}: {error}"
     return "done", (done.tobytes(), done.shape)
+
+
+def _start(packed: dict[str, Any] | None) -> Any:
+    """A Start from what came through the pipe."""
+    from easyphoto_video.engine import Start
+
+    if packed is None:
+        return None
+    frames = np.frombuffer(packed["frames"], np.uint8).reshape(packed["shape"])
+    mask = None
+    if packed["mask"] is not None:
+        mask = np.frombuffer(packed["mask"], np.float32).reshape(frames.shape[:3])
+    return Start(frames=frames, strength=packed["strength"], mask=mask)
 
 
 def say(text: str) -> None:

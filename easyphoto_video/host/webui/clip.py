@@ -17,6 +17,7 @@ from modules import processing, sd_samplers, shared
 from torch import Tensor
 
 from easyphoto_video.engine import Shot
+from easyphoto_video.host.webui import ddim
 from easyphoto_video.host.webui.conditions import parsed, parts_of, spread, spread_composed
 from easyphoto_video.host.webui.denoiser import Plan, WindowedDenoiser
 from easyphoto_video.host.webui.samplers import sampler_of
@@ -103,18 +104,29 @@ class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
 
     def _sampled(self, wanted: Any, free: Any) -> Tensor:
         noise, kept = self.rng.next(), self.take.kept
-        told = {"image_conditioning": self.txt2img_image_conditioning(noise)}
+        told = {
+            "conditioning": wanted,
+            "unconditional_conditioning": free,
+            "image_conditioning": self.txt2img_image_conditioning(noise),
+        }
         if kept is None:
-            return self.sampler.sample(self, noise, wanted, free, **told)
+            return self._denoised(noise, None, self.steps, told)
         if kept.mask is not None:
             self.nmask, self.mask = kept.mask, 1 - kept.mask
         self.sampler.model_wrap_cfg.init_latent = kept.latents
-        if kept.steps == self.steps:
-            latents = self.sampler.sample(self, noise, wanted, free, **told)
-        else:
-            self.denoising_strength = self._strength(kept.steps)
-            latents = self.sampler.sample_img2img(self, kept.latents, noise, wanted, free, **told)
+        begins = kept.latents if kept.steps < self.steps else None
+        latents = self._denoised(noise, begins, kept.steps, told)
         return latents if kept.mask is None else torch.lerp(kept.latents, latents, kept.mask)
+
+    def _denoised(
+        self, noise: Tensor, kept: Tensor | None, steps: int, told: dict[str, Any]
+    ) -> Tensor:
+        if self.sampler_name == ddim.NAME:
+            return ddim.sampled(self, noise, kept, steps, **told)
+        if kept is None:
+            return self.sampler.sample(self, noise, **told)
+        self.denoising_strength = self._strength(steps)
+        return self.sampler.sample_img2img(self, kept, noise, **told)
 
     def _strength(self, steps: int) -> float:
         """The denoising strength at which the host does that many steps.

@@ -123,20 +123,33 @@ class Sampler:
         self.last_latent: Any = None
 
     def sample(
-        self, p: Any, x: Tensor, cond: Any, uncond: Any, image_conditioning: Any = None
+        self,
+        p: Any,
+        x: Tensor,
+        conditioning: Any,
+        unconditional_conditioning: Any,
+        image_conditioning: Any = None,
     ) -> Tensor:
         """From noise."""
         sigmas = self._sigmas(p.steps)
-        return self._launched(p, x * sigmas[0], cond, uncond, sigmas)
+        return self._launched(p, x * sigmas[0], conditioning, unconditional_conditioning, sigmas)
 
     def sample_img2img(
-        self, p: Any, x: Tensor, noise: Tensor, cond: Any, uncond: Any, image_conditioning: Any
+        self,
+        p: Any,
+        x: Tensor,
+        noise: Tensor,
+        conditioning: Any,
+        unconditional_conditioning: Any,
+        image_conditioning: Any = None,
     ) -> Tensor:
         """From a picture."""
         taken = int(min(p.denoising_strength, 0.999) * p.steps)
         sigmas = self._sigmas(p.steps)[p.steps - taken - 1 :]
         self.model_wrap_cfg.init_latent = x
-        return self._launched(p, x + noise * sigmas[0], cond, uncond, sigmas)
+        return self._launched(
+            p, x + noise * sigmas[0], conditioning, unconditional_conditioning, sigmas
+        )
 
     def callback_state(self, told: dict[str, Any]) -> None:
         """After each step."""
