@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from easyphoto_video.engine import Shot, Start
-from easyphoto_video.errors import Stopped
+from easyphoto_video.errors import EasyPhotoError, Stopped
 from easyphoto_video.request import Text2Video
 
 WEBUI = "easyphoto_video.host.webui"
@@ -235,7 +235,7 @@ def run(host: Any, place: Place, asked: Text2Video, folder: Path) -> str:
                 watch = Looker(host.is_stopped)
                 write(settled, Tools(engine=engine, watch=watch), folder / "clip.png")
             ended = "nothing"
-        except Exception as error:  # noqa: BLE001 - whatever comes out is the finding
+        except (EasyPhotoError, Planted) as error:
             ended = type(error).__name__
     return ended if fired else "never came there"
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Listener
 from pathlib import Path
@@ -78,22 +78,21 @@ def _packed(start: Start | None) -> dict[str, Any] | None:
 @contextmanager
 def hosted_engine(webui: Path, python: Path, data_dir: Path) -> Iterator[HostedEngine]:
     """The WebUI's engine in a prepared data folder, for as long as the `with` lasts."""
-    with tempfile.TemporaryDirectory() as folder:
+    with ExitStack() as held:
+        folder = held.enter_context(tempfile.TemporaryDirectory())
         address = str(Path(folder, "pipe"))
-        with Listener(address, "AF_UNIX") as listener:
-            process = subprocess.Popen(
-                [python, *command(webui, data_dir, ["serve", address])],
-                cwd=ROOT,
-                env=surroundings(data_dir, {}),
-                stdout=subprocess.DEVNULL,
-            )
-            try:
-                with listener.accept() as pipe:
-                    yield HostedEngine(pipe)
-                    pipe.send(None)
-            finally:
-                process.terminate()
-                process.wait(30)
+        listener = held.enter_context(Listener(address, "AF_UNIX"))
+        process = subprocess.Popen(
+            [python, *command(webui, data_dir, ["serve", address])],
+            cwd=ROOT,
+            env=surroundings(data_dir, {}),
+            stdout=subprocess.DEVNULL,
+        )
+        held.callback(process.wait, 30)
+        held.callback(process.terminate)
+        pipe = held.enter_context(listener.accept())
+        yield HostedEngine(pipe)
+        pipe.send(None)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -119,7 +119,7 @@ def serve(arguments: Sequence[str]) -> int:
 
 def _rendered(host: Any, pipe: Any, asked: dict[str, Any]) -> tuple[str, Any]:
     """("done", (bytes, shape)) or ("failed", message); progress goes through the pipe meanwhile."""
-    from easyphoto_video.errors import Stopped
+    from easyphoto_video.errors import EasyPhotoError, Stopped
 
     def watch(stage: str, fraction: float) -> None:
         pipe.send(("told", (stage, fraction)))
@@ -130,7 +130,7 @@ def _rendered(host: Any, pipe: Any, asked: dict[str, Any]) -> tuple[str, Any]:
         with host.turn("served"):
             shot = replace(asked["shot"], start=_start(asked["start"]))
             done = host.engine.render(shot, watch)
-    except Exception as error:  # noqa: BLE001 - the other side raises it
+    except EasyPhotoError as error:
         return "failed", f"{type(error).__name__}: {error}"
     return "done", (done.tobytes(), done.shape)
 
