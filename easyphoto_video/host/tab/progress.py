@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from html import escape
+from pathlib import Path
 
 from PIL import Image
 
@@ -35,11 +36,12 @@ def progress_of(job: Job, place: int) -> str:
     return _bar(now.fraction, parts, _pictures(job.preview), running=True)
 
 
-def ending_of(job: Job) -> str:
-    """What is left of the bar when a job is over."""
-    if job.state is State.DONE:
-        spent = sum(job.seconds.values())
-        return _bar(1.0, [_word("Done in"), _datum(seconds(spent)), _datum(str(job.path))], "")
+def ending_of(job: Job, home: Path) -> str:
+    """What is left of the bar when a job is over; the clip's path begins at `home`."""
+    if job.state is State.DONE and job.path is not None:
+        path = job.path.relative_to(home) if job.path.is_relative_to(home) else job.path
+        spent = seconds(sum(job.seconds.values()))
+        return _bar(1.0, [_word("Done in"), _datum(spent), _datum(str(path))], "")
     return _bar(0.0, [_word("Stopped." if job.state is State.STOPPED else "Failed.")], "")
 
 

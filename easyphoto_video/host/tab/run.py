@@ -80,13 +80,13 @@ class Runner:
         panel = self._panel
         if job.state is not State.DONE or job.path is None:
             error = job.error if job.state is State.FAILED else None
-            yield {panel.progress: ending_of(job), panel.error: trouble(error)}
+            yield {panel.progress: ending_of(job, self._host.data_dir), panel.error: trouble(error)}
             return
         infotext = to_infotext(job.request)
         what = shown(job.path, job.frames, infotext)
         names = gr.update(choices=history(self._host.outputs), value=None)
         showing = panel.showing(what, infotext)
-        yield {panel.progress: ending_of(job), panel.history: names, **showing}
+        yield {panel.progress: ending_of(job, self._host.data_dir), panel.history: names, **showing}
         yield {panel.gallery: gr.update(value=list(what.frames))}
 
     def _failed(self, error: Exception) -> Updates:

@@ -42,6 +42,7 @@ def test_generate_tells_how_far_it_is_and_shows_the_clip(tmp_path: Path) -> None
     assert "Done in" in clip["progress"]
     film = Path(clip["film"]["value"])
     assert film.parent == tab.host.outputs
+    assert f">{film.relative_to(tmp_path)}</b>" in clip["progress"]
     assert (clip["film"]["visible"], clip["picture"]["visible"]) == (True, False)
     assert clip["history"]["choices"] == [film.name]
     assert values_of(clip["infotext"]["value"])["seed"] == 7
