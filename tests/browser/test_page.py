@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.browser.conftest import Served
+
 ID = "#easyphoto_video_"
 FIELD = f"{ID}text2video_"
 PATIENCE = 60_000
@@ -29,15 +31,16 @@ Opener = Callable[..., Any]
 
 
 @pytest.fixture
-def opened(browser: Any, address: str) -> Iterator[Opener]:
-    """Opens the page in a browser of a language and a width; it may ask nobody else."""
+def opened(browser: Any, served: Served) -> Iterator[Opener]:
+    """Opens the tab in a browser of a language and a width; our own page asks nobody else."""
     contexts, trouble = [], []
 
     def note(kind: str) -> Callable[[Any], None]:
         return lambda told: trouble.append(f"{kind}: {told}")
 
     def outside(request: Any) -> None:
-        if not request.url.startswith((address, "data:", "blob:")):
+        ours = (served.address, "data:", "blob:")
+        if not served.in_webui and not request.url.startswith(ours):
             trouble.append(f"outside: {request.url}")
 
     def open_page(locale: str = "en-US", width: int = 1280) -> Any:
@@ -47,8 +50,10 @@ def opened(browser: Any, address: str) -> Iterator[Opener]:
         page.set_default_timeout(PATIENCE)
         page.on("pageerror", note("error"))
         page.on("request", outside)
-        page.goto(address)
-        page.wait_for_selector(f"{ID}generate")
+        page.goto(served.address, wait_until="domcontentloaded")
+        if served.in_webui:
+            page.locator("#tabs > .tab-nav > button", has_text="EasyPhoto Video").click()
+        page.locator(f"{ID}generate").wait_for()
         return page
 
     yield open_page
@@ -84,7 +89,7 @@ def line(page: Any, words: str) -> str:
     return found.text_content()
 
 
-def test_from_words_to_a_playing_clip_and_back(opened: Opener) -> None:
+def test_from_words_to_a_playing_clip_and_back(opened: Opener, served: Served) -> None:
     page = opened()
     fill(page, prompt="1girl, red hair, smile", steps=4, frames=3, fps="6", seed=5)
     page.evaluate(WATCHING)
