@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modules import sd_unet, shared
+from modules import sd_models, sd_unet, shared
 
 from easyphoto_video.errors import BadRequest, Missing
 
@@ -13,7 +13,9 @@ FAMILIES = {"is_sdxl": "SDXL", "is_sd2": "SD2", "is_sd3": "SD3", "is_ssd": "SSD-
 
 def check_unet() -> None:
     """Motion goes into the host's own UNet; one that replaces it would not hear of it."""
-    active = sd_unet.current_unet or sd_unet.get_unet_option()
+    active = sd_unet.current_unet
+    if active is None and sd_models.model_data.sd_model is not None:
+        active = sd_unet.get_unet_option()  # which asks the model
     if active is not None:
         label = getattr(active, "label", None) or getattr(active.option, "label", "another")
         raise BadRequest(

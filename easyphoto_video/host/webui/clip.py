@@ -59,12 +59,15 @@ class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
 
     take: Take
     latents: Tensor | None
+    written: Schedule[str]
+    """The prompts with every tag, those of the shot's LoRAs too."""
     keys: Schedule[str]
+    """The prompts without."""
 
     def parse_extra_network_prompts(self) -> None:
         """The networks of every key frame, not only of the first picture."""
         shot = self.take.shot
-        self.keys, self.extra_network_data = parsed(shot.prompt)
+        self.keys, self.extra_network_data = parsed(self.written)
         self.prompts = [self.keys.at(frame) for frame in range(shot.frames)]
 
     def setup_conds(self) -> None:
@@ -163,7 +166,7 @@ def clip_run(take: Take, model: Any) -> ClipProcessing:
         do_not_save_samples=True,
         do_not_save_grid=True,
     )
-    run.take, run.latents = take, None
+    run.take, run.latents, run.written = take, None, prompt
     # Those of the class belong to the user's pictures.
     run.cached_c, run.cached_uc = [None, None], [None, None]
     return run

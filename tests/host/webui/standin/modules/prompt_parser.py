@@ -11,6 +11,7 @@ from torch import Tensor
 
 ScheduledPromptConditioning = namedtuple("ScheduledPromptConditioning", ["end_at_step", "cond"])
 re_AND = re.compile(r"\bAND\b")  # noqa: N816 - the host's name
+WEIGHTED = re.compile(r"(.*?)(?:\s*:\s*([-+]?\d*\.?\d+))?\s*", re.DOTALL)
 EDIT = re.compile(r"\[([^:\]]*):([^:\]]*):(\d+)\]")
 
 
@@ -43,12 +44,11 @@ def get_multicond_learned_conditioning(model: Any, prompts: list[str], steps: in
     """The same for prompts with AND."""
     batch = []
     for prompt in prompts:
-        parts = [part.rpartition(":") for part in re_AND.split(prompt)]
-        cut = [(text or last, float(last) if text else 1.0) for text, _, last in parts]
+        cut = [match.groups() for match in map(WEIGHTED.fullmatch, re_AND.split(prompt)) if match]
         batch.append(
             [
                 ComposableScheduledPromptConditioning(
-                    get_learned_conditioning(model, [text], steps)[0], weight
+                    get_learned_conditioning(model, [text], steps)[0], float(weight or 1)
                 )
                 for text, weight in cut
             ]

@@ -23,7 +23,9 @@ class CheckpointInfo:
 
     def __init__(self, filename: str) -> None:
         self.filename = filename
-        self.name = Path(filename).name
+        folder, path = Path(paths_internal.data_path) / model_path, Path(filename)
+        inside = path.is_relative_to(folder)
+        self.name = path.relative_to(folder).as_posix() if inside else path.name
         self.title = self.short_title = self.name
         self.sha256: str | None = None
 
@@ -113,7 +115,7 @@ class Model(nn.Module):
         chunks = max(1 + (len(text.split()) - 1) // 75 for text in texts)
         rows = []
         for text in texts:
-            generator = torch.Generator().manual_seed(sum(text.encode()) + 7)
+            generator = torch.Generator().manual_seed(sum(text.strip().encode()) + 7)
             size = (77 * max(chunks, 1), self.shape.context)
             rows.append(torch.randn(size, generator=generator))
         return torch.stack(rows)
