@@ -39,12 +39,20 @@ class ImageRNG:
 class StableDiffusionProcessingTxt2Img:
     """One run."""
 
+    prompt: str | list[str]
+    negative_prompt: str | list[str]
+    batch_size: int
+    steps: int
+    sampler_name: str
+    sd_model: Any
     cached_c: ClassVar[list[Any]] = [None, None]
     cached_uc: ClassVar[list[Any]] = [None, None]
 
     def __init__(self, **given: Any) -> None:
         self.sampler: Any = None
-        self.c = self.uc = self.rng = None
+        self.c: Any = None
+        self.uc: Any = None
+        self.rng: Any = None
         self.denoising_strength = None
         self.extra_network_data: dict[str, Any] = {}
         self.iteration = 0

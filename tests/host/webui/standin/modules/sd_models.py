@@ -94,15 +94,17 @@ class Model(nn.Module):
         super().__init__()
         own = {k.removeprefix(UNET): t.float() for k, t in tensors.items() if k.startswith(UNET)}
         self.shape = UNetShape.of(own, heads=2)
-        self.model = nn.Module()
+        self.model: Any = nn.Module()
         self.model.diffusion_model = UNetModel(self.shape)
         self.model.diffusion_model.load_state_dict(own)
         betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
+        self.alphas_cumprod: Tensor
         self.register_buffer("alphas_cumprod", torch.cumprod(1 - betas, 0).float())
         self.alphas_cumprod_original = self.alphas_cumprod
         self.sd_checkpoint_info = info
         self.cond_stage_model_empty_prompt = self.get_learned_conditioning([""])
         generator = torch.Generator().manual_seed(1)
+        self.to_rgb: Tensor
         self.register_buffer("to_rgb", torch.randn(3, 4, generator=generator) / 2)
         self.eval()
 

@@ -42,7 +42,9 @@ class CFGDenoiser(nn.Module):
         super().__init__()
         self.model_wrap: Any = None
         self.p: Any = None
-        self.mask = self.nmask = self.init_latent = None
+        self.mask: Any = None
+        self.nmask: Any = None
+        self.init_latent: Any = None
         self.step, self.total_steps = 0, 1
 
     @property

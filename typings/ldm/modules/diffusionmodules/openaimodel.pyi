@@ -1,0 +1,3 @@
+from typing import Any
+
+UNetModel: Any
