@@ -55,7 +55,8 @@ def checkpoint(info: Any) -> Iterator[Any]:
     """
     before = getattr(shared.sd_model, "sd_checkpoint_info", None)
     if before is not None and before.filename == info.filename:
-        yield shared.sd_model
+        with _listed(before), options(sd_model_checkpoint=before.title):
+            yield shared.sd_model
         return
     with _listed(info), remembered(*LOADING):
         try:

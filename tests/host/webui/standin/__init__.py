@@ -9,6 +9,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
+
+from easyphoto_video.host import webui
 
 FOLDER = Path(__file__).parent
 OURS = "easyphoto_video.host.webui"
@@ -19,7 +22,7 @@ FREE = ("clip_folder", "embedded")
 @contextmanager
 def installed(data_dir: Path) -> Iterator[None]:
     """While it lasts, `import modules` is the stand-in with this data folder; ours are fresh."""
-    gone = {name: sys.modules.pop(name) for name in list(sys.modules) if _is_hosts(name)}
+    gone = _taken_out()
     sys.path.insert(0, str(FOLDER))
     try:
         from modules import paths_internal, sd_models, shared
@@ -30,9 +33,22 @@ def installed(data_dir: Path) -> Iterator[None]:
         yield
     finally:
         sys.path.remove(str(FOLDER))
-        for name in [name for name in sys.modules if _is_hosts(name)]:
-            del sys.modules[name]
-        sys.modules.update(gone)
+        _taken_out()
+        for name, module in gone.items():
+            sys.modules[name] = module
+            _, _, part = name.rpartition(".")
+            if name.startswith(f"{OURS}."):
+                setattr(webui, part, module)
+
+
+def _taken_out() -> dict[str, ModuleType]:
+    """The host's modules and ours that hold on to them, out of sys.modules and our package."""
+    names = [name for name in sys.modules if _is_hosts(name)]
+    for name in names:
+        _, _, part = name.rpartition(".")
+        if name.startswith(f"{OURS}.") and hasattr(webui, part):
+            delattr(webui, part)
+    return {name: sys.modules.pop(name) for name in names}
 
 
 def _is_hosts(name: str) -> bool:
