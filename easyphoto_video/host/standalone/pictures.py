@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import Mask
 from easyphoto_video.errors import HostFailed
 from easyphoto_video.watch import Watch
 
@@ -59,12 +58,6 @@ def sketched(vae: Any, latents: Tensor) -> Frames | None:
     small = torch.nn.functional.interpolate(some, size=size, mode="area")
     pictures = _pictures(vae, small)
     return _pixels(pictures) if pictures.isfinite().all() else None
-
-
-def latent_mask(mask: Mask, latents: Tensor) -> Tensor:
-    """A mask (F, H, W) at the size of the latents: (F, 1, h, w), each the mean of its pixels."""
-    whole = torch.from_numpy(mask).to(latents.device, torch.float32)[:, None]
-    return torch.nn.functional.interpolate(whole, size=latents.shape[2:], mode="area").clamp(0, 1)
 
 
 def _decoded(vae: Any, latents: Tensor) -> Frames:

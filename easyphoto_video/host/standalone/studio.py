@@ -11,7 +11,6 @@ import torch
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import Shot, Start
-from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.border import border
 from easyphoto_video.host.checks import check_clip_skip, check_steps
 from easyphoto_video.host.library import (
@@ -30,13 +29,13 @@ from easyphoto_video.host.standalone.model.merge import Merge, merged
 from easyphoto_video.host.standalone.pictures import (
     decoded,
     encoded,
-    latent_mask,
     sketched,
 )
 from easyphoto_video.host.standalone.prompt.embeddings import Embeddings
 from easyphoto_video.host.standalone.prompt.encode import encode_all
 from easyphoto_video.host.standalone.prompt.tags import LoraUse
 from easyphoto_video.host.standalone.samplers import Noising, Sampler
+from easyphoto_video.host.start import check_start, latent_mask
 from easyphoto_video.motion.attach import Handle, attached, fitted
 from easyphoto_video.motion.module import Motion
 from easyphoto_video.motion.windows import Window, apart, windows
@@ -125,13 +124,7 @@ class Studio:
 
     def _kept(self, scene: Scene, start: Start, watch: Watch) -> Kept:
         shot = scene.shot
-        if start.frames.shape != (shot.frames, shot.height, shot.width, 3):
-            raise BadRequest(
-                "Start",
-                start.frames.shape,
-                "is not as long and large as the shot",
-                f"Give {shot.frames} frames of {shot.width}x{shot.height} px.",
-            )
+        check_start(start, shot)
         latents = encoded(scene.models.vae, start.frames, watch)
         mask = None if start.mask is None else latent_mask(start.mask, latents)
         return Kept(latents=latents, mask=mask, begins=start.strength < 1)

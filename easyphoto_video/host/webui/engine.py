@@ -11,15 +11,16 @@ from modules import devices, extra_networks, processing, shared
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import Shot, Start
-from easyphoto_video.errors import BadRequest, HostFailed, Stopped
+from easyphoto_video.errors import HostFailed, Stopped
 from easyphoto_video.host.border import border
 from easyphoto_video.host.library import Library
 from easyphoto_video.host.shelf import MotionShelf
+from easyphoto_video.host.start import check_start, latent_mask
 from easyphoto_video.host.webui import borrowed
 from easyphoto_video.host.webui.checks import check_model, check_unet
 from easyphoto_video.host.webui.clip import Kept, Take, clip_run
 from easyphoto_video.host.webui.files import checkpoint_info
-from easyphoto_video.host.webui.pictures import decoded, encoded, latent_mask, look
+from easyphoto_video.host.webui.pictures import decoded, encoded, look
 from easyphoto_video.motion.attach import Handle, attached, fitted
 from easyphoto_video.motion.module import Motion
 from easyphoto_video.motion.noise import alphas_cumprod, betas
@@ -126,13 +127,7 @@ def _attached(unet: Any, motion: Motion | None) -> Iterator[Handle | None]:
 
 
 def _kept(model: Any, shot: Shot, start: Start, watch: Watch) -> Kept:
-    if start.frames.shape != (shot.frames, shot.height, shot.width, 3):
-        raise BadRequest(
-            "Start",
-            start.frames.shape,
-            "is not as long and large as the shot",
-            f"Give {shot.frames} frames of {shot.width}x{shot.height} px.",
-        )
+    check_start(start, shot)
     latents = encoded(model, start.frames, watch)
     mask = None if start.mask is None else latent_mask(start.mask, latents)
     return Kept(latents=latents, mask=mask, steps=round(shot.steps * start.strength))

@@ -10,7 +10,6 @@ from modules import devices, processing, sd_samplers_common, shared
 from torch import Tensor
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import Mask
 from easyphoto_video.watch import Watch
 
 SHOWN = 4
@@ -42,12 +41,6 @@ def decoded(model: Any, latents: Tensor, watch: Watch) -> Frames:
         done.append(_pixels(one[0]))
     watch("decoding", 1.0)
     return np.stack(done)
-
-
-def latent_mask(mask: Mask, latents: Tensor) -> Tensor:
-    """A mask (F, H, W) at the size of the latents: (F, 1, h, w), each the mean of its pixels."""
-    whole = torch.from_numpy(mask).to(latents.device, torch.float32)[:, None]
-    return torch.nn.functional.interpolate(whole, size=latents.shape[2:], mode="area").clamp(0, 1)
 
 
 def look() -> Frames | None:
