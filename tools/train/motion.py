@@ -11,15 +11,14 @@ from easyphoto_video.motion.attach import Handle, attached
 from easyphoto_video.motion.module import Motion, MotionSpec
 from tools.models import WIDTH
 from tools.train import noise
-from tools.train.album import Album
+from tools.train.album import HELD, Album
 from tools.train.fleet import Fleet
-from tools.train.loop import Course, Draw, train
+from tools.train.loop import Budget, Course, Draw, train
 from tools.train.unet import Painter
 from tools.world import CLIP_FRAMES, vary
 
-MOTION_CLIPS = 2_400
 SPEC = MotionSpec(channels=(WIDTH,) * 4)
-_HELD_CLIPS = 32
+_HELD_CLIPS = HELD // CLIP_FRAMES
 _RATIOS = (0.3, 3.0)
 """High noise decides who is drawn, so it counts more here than for the denoiser."""
 _SCORED = (950, 800, 500, 200)
@@ -70,11 +69,18 @@ def _choose(draw: Draw) -> list[list[int]]:
     return [list(range(first, first + stride * half, stride))] * 2
 
 
-def train_motion(painter: Painter, album: Album, fleet: Fleet) -> Motion:
-    """Train on whole clips; half of them run backwards, which is as natural here."""
+def new_motion() -> Motion:
+    """A motion module that has learnt nothing yet."""
     torch.manual_seed(4)
+    return averaging(Motion(SPEC))
+
+
+def train_motion(
+    model: Motion, painter: Painter, album: Album, fleet: Fleet, budget: Budget
+) -> Motion:
+    """Train on whole clips; half of them run backwards, which is as natural here."""
     painter.requires_grad_(False).eval()
-    model = averaging(Motion(SPEC)).to(fleet.device)
+    model.requires_grad_(True)
     latents, weights, captions = _clips(album)
     alphas = noise.alphas()
 
@@ -105,8 +111,8 @@ def train_motion(painter: Painter, album: Album, fleet: Fleet) -> Motion:
 
     with attached(painter.unet, model) as handle:
         course = Course(
-            name="motion", model=model, loss=lambda draw: loss(draw, handle), score=score,
-            samples=MOTION_CLIPS, batch=1, rate=1.5e-3, seed=105,
+            budget=budget, model=model, loss=lambda draw: loss(draw, handle), score=score,
+            batch=1,
         )  # fmt: skip
         average = train(course, fleet)
     assert isinstance(average, Motion)

@@ -9,7 +9,7 @@ from transformers import CLIPTextModel
 from tools.models import WIDTH, text_encoder
 from tools.train.album import Album
 from tools.train.fleet import Fleet
-from tools.train.loop import Course, Draw, train
+from tools.train.loop import Budget, Course, Draw, train
 from tools.words import UNKNOWN, small_ids, small_size
 from tools.world import vary
 
@@ -75,8 +75,8 @@ def train_text(album: Album, fleet: Fleet) -> CLIPTextModel:
         return f"explains {100 * (1 - float(error / variance)):.1f} % of held-out variance"
 
     course = Course(
-        name="text", model=model, loss=loss, score=score, samples=TEXT_SAMPLES, batch=batch,
-        rate=2e-3, seed=103,
+        budget=Budget("text", TEXT_SAMPLES, 2e-3, 103), model=model, loss=loss, score=score,
+        batch=batch,
     )  # fmt: skip
     average = train(course, fleet)
     assert isinstance(average, Reader)
