@@ -20,7 +20,10 @@ _PAIRED = 2
 """How many of a batch are shown without their caption as well."""
 _GUIDANCE = 5.0
 """The guidance scale that pictures must bear."""
+_GUIDED = 0.2
 _ALONE = 0.7
+_LEANING = 0.3
+"""How many pictures have noise that leans."""
 
 
 class Painter(nn.Module):
@@ -53,23 +56,46 @@ def even_steps(draw: Draw, count: int) -> Tensor:
     return (spread * noise.STEPS).long().clamp(0, noise.STEPS - 1)[order]
 
 
+def lean(draw: Draw, x0: Tensor, alpha: Tensor, mean: Tensor) -> Tensor:
+    """Noise for x0, of which some leans away from the mean picture, as if guidance had pushed it.
+
+    Under guidance a picture overshoots: its colours stand further from the mean than any picture's.
+    A denoiser that has met this takes the push for noise, and takes it back.
+    """
+    pushed = (draw.uniform(len(x0)) < _LEANING) * draw.uniform(len(x0))
+    return draw.normal(*x0.shape) + pushed.view(-1, 1, 1, 1) * alpha.sqrt() * (x0 - mean)
+
+
+def guided_error(said: Tensor, free: Tensor, v: Tensor, alpha: Tensor) -> Tensor:
+    """How far guidance goes astray where the noise is so low that the picture tells its caption.
+
+    There a caption has nothing to add, and what it adds all the same burns the colours, since
+    guidance multiplies it. With high noise it counts nothing: there the caption must decide.
+    """
+    return _GUIDED * alpha**2 * (free + _GUIDANCE * (said - free) - v) ** 2
+
+
 def train_unet(painter: Painter, album: Album, fleet: Fleet, budget: Budget) -> Painter:
     """Train on the album's latents with varied captions; some pictures also come without any."""
     painter.requires_grad_(True).train()
     alphas, count = noise.alphas(), len(album.captions) - HELD
+    mean = album.latents.mean(0)
 
     def loss(draw: Draw) -> Tensor:
         picks = draw.numpy.integers(0, count, _BATCH)
         x0, mask = album.latents[picks], album.weights[picks]
         t = even_steps(draw, _BATCH)
         alpha = alphas[t].view(-1, 1, 1, 1)
-        eps = draw.normal(*x0.shape)
+        eps = lean(draw, x0, alpha, mean)
         share = noise.weight(alpha) * mask / mask.mean()
-        tensors = (noise.add_noise(x0, eps, alpha), noise.velocity(x0, eps, alpha), t, share)
-        noisy, v, t, share = (_paired(x).to(fleet.device) for x in tensors)
+        tensors = (noise.add_noise(x0, eps, alpha), noise.velocity(x0, eps, alpha), t, share, alpha)
+        noisy, v, t, share, alpha = (_paired(x).to(fleet.device) for x in tensors)
         captions = [vary(_caption(album, int(i), draw), draw.numpy) for i in picks]
         said = painter(noisy, t, painter.words(captions + [""] * _PAIRED))
-        return (share * (said - v) ** 2).mean()
+        error = (said - v) ** 2
+        told, free = said[:_PAIRED], said[_BATCH:]
+        guided = guided_error(told, free, v[:_PAIRED], alpha[:_PAIRED])
+        return (share * error).mean() + (share[:_PAIRED] * guided).mean()
 
     def score(average: nn.Module) -> str:
         assert isinstance(average, Painter)
