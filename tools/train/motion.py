@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from easyphoto_video.motion.attach import Handle, attached
@@ -19,10 +20,9 @@ from tools.world import CLIP_FRAMES, vary
 
 SPEC = MotionSpec(channels=(WIDTH,) * 4)
 _HELD_CLIPS = HELD // CLIP_FRAMES
-_RATIOS = (0.3, 3.0)
-"""High noise decides who is drawn, so it counts more here than for the denoiser."""
 _SCORED = (950, 800, 500, 200)
 _SHORT_UNTIL = 0.5
+_FLICKER = 1.0
 
 
 @torch.no_grad()
@@ -75,6 +75,16 @@ def new_motion() -> Motion:
     return averaging(Motion(SPEC))
 
 
+def disagreement(error: Tensor, frames: int) -> Tensor:
+    """Squared error (N * frames, ...), and what changes of it from frame to frame.
+
+    An error that all frames share is another picture; one that changes is flicker, and counts more.
+    """
+    change = error.unflatten(0, (-1, frames)).diff(dim=1)
+    flicker = F.pad(change**2, (0, 0) * 3 + (1, 0)) + F.pad(change**2, (0, 0) * 3 + (0, 1))
+    return error**2 + _FLICKER * flicker.flatten(0, 1)
+
+
 def train_motion(
     model: Motion, painter: Painter, album: Album, fleet: Fleet, budget: Budget
 ) -> Motion:
@@ -97,13 +107,13 @@ def train_motion(
         even = (torch.arange(len(chosen)) + draw.uniform(1)) / len(chosen)
         t = (even * noise.STEPS).long().clamp(max=noise.STEPS - 1).repeat_interleave(frames)
         eps, alpha = draw.normal(*x0.shape), alphas[t].view(-1, 1, 1, 1)
-        share = noise.weight(alpha, *_RATIOS) * mask / mask.mean()
+        share = noise.weight(alpha) * mask / mask.mean()
         tensors = (noise.add_noise(x0, eps, alpha), noise.velocity(x0, eps, alpha), t, share)
         noisy, v, t, share = (x.to(fleet.device) for x in tensors)
         words = painter.words([vary(captions[i], draw.numpy) for i in picks])
         with handle.frames(frames, chosen[0]):
             said = painter(noisy, t, words.repeat_interleave(frames, 0))
-        return (share * (said - v) ** 2).mean()
+        return (share * disagreement(said - v, frames)).mean()
 
     def score(average: nn.Module) -> str:
         assert isinstance(average, Motion)
