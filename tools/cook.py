@@ -19,14 +19,14 @@ from tools.train.fleet import Fleet
 from tools.train.loop import Budget, state_path
 from tools.train.motion import new_motion, train_motion
 from tools.train.start import Trained, read_export
-from tools.train.text import train_text
+from tools.train.text import small_text_encoder, train_text
 from tools.train.unet import Painter, new_painter, train_unet
 from tools.train.vae import train_vae
 
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """Denoiser and motion module, one after the other, each from where the last round left it."""
+    """Text encoder, denoiser with it, motion module: each from where the last round left it."""
 
     stills: int
     """Sheets of the album that show stills."""
@@ -34,11 +34,13 @@ class Round:
     """Sheets of the album that show clips."""
     unet: Budget
     motion: Budget
+    text: Budget | None = None
 
 
 FIRST = Round(
     stills=10,
     clips=12,
+    text=Budget("text", 60_000, 2e-3, 103),
     unet=Budget("unet", 40_000, 1.5e-3, 104),
     motion=Budget("motion", 2_400, 1.5e-3, 105),
 )
@@ -46,6 +48,7 @@ FURTHER = (
     Round(
         stills=24,
         clips=24,
+        text=Budget("text-2", 60_000, 2e-3, 113),
         unet=Budget("unet-2", 32_000, 1e-3, 114),
         motion=Budget("motion-2", 2_000, 1e-3, 115),
     ),
@@ -110,14 +113,16 @@ def cook(fleet: Fleet) -> None:
 def _first(fleet: Fleet) -> Trained:
     """The first round, with what it needs beforehand."""
     vae = train_vae(fleet)
-    text = train_text(make_album(vae, fleet, FIRST.stills, FIRST.clips), fleet)
-    painter, motion = (x.to(fleet.device) for x in (new_painter(text), new_motion()))
+    new = new_painter(small_text_encoder()), new_motion()
+    painter, motion = (x.to(fleet.device) for x in new)
     assert isinstance(painter, Painter) and isinstance(motion, Motion)
     return _go_on(Trained(vae=vae, painter=painter, motion=motion), FIRST, fleet)
 
 
 def _go_on(start: Trained, part: Round, fleet: Fleet) -> Trained:
     album = make_album(start.vae, fleet, part.stills, part.clips)
+    if part.text:
+        start.painter.text = train_text(start.painter.text, album, fleet, part.text)
     painter = train_unet(start.painter, album, fleet, part.unet)
     motion = train_motion(start.motion, painter, album, fleet, part.motion)
     if fleet.leads:

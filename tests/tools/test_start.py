@@ -13,7 +13,7 @@ from tools.train.export import export
 from tools.train.loop import Draw
 from tools.train.motion import disagreement, new_motion
 from tools.train.start import read_export
-from tools.train.text import small_text_encoder
+from tools.train.text import small_text_encoder, tags_of
 from tools.train.unet import guided_error, lean, new_painter
 
 
@@ -58,3 +58,8 @@ def test_an_error_that_changes_from_frame_to_frame_counts_more() -> None:
     flicker[::2] = -1
     assert torch.equal(disagreement(shared, 4), shared)
     assert (disagreement(flicker, 4) > 4).all()
+
+
+def test_tags_of_a_caption_are_those_of_the_vocabulary() -> None:
+    (one, none) = tags_of(["smile, red hair, masterpiece", ""])
+    assert one.sum() == 2 and none.sum() == 0
