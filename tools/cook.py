@@ -53,10 +53,16 @@ FURTHER = (
         motion=Budget("motion-2", 2_000, 1e-3, 115),
     ),
     Round(
+        stills=32,
+        clips=32,
+        unet=Budget("unet-3", 64_000, 1e-3, 124),
+        motion=Budget("motion-3", 4_000, 1e-3, 125),
+    ),
+    Round(
         stills=40,
-        clips=60,
-        unet=Budget("unet-3", 160_000, 8e-4, 124),
-        motion=Budget("motion-3", 8_000, 8e-4, 125),
+        clips=64,
+        unet=Budget("unet-4", 160_000, 8e-4, 134),
+        motion=Budget("motion-4", 8_000, 8e-4, 135),
     ),
 )
 

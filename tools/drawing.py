@@ -159,7 +159,7 @@ def _mouth(canvas: Canvas, head: Head) -> None:
     pose, skin = head.pose, SKIN[head.person.skin]
     along = np.linspace(-1.0, 1.0, 13)
     u = along * head.person.mouth_width * (1.0 + 0.25 * pose.smile - 0.2 * pose.mouth)
-    curve = _MOUTH_HEIGHT - 0.1 * pose.smile * (along**2 - 0.4)
+    curve = _MOUTH_HEIGHT - 0.18 * pose.smile * (along**2 - 0.45)
     lips = mix(darker(skin, 0.8), (206, 40, 70), 0.75)
     if pose.mouth < 0.15:
         canvas.stroke(head.surface(u, curve), lips, 2.4)
