@@ -5,19 +5,66 @@ from __future__ import annotations
 import argparse
 import socket
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
+from easyphoto_video.motion.module import Motion
 from tools.train.album import make_album
 from tools.train.export import export
 from tools.train.fleet import Fleet
-from tools.train.motion import train_motion
-from tools.train.text import train_text
-from tools.train.unet import train_unet
+from tools.train.loop import Budget, state_path
+from tools.train.motion import new_motion, train_motion
+from tools.train.start import Trained, read_export
+from tools.train.text import small_text_encoder, train_text
+from tools.train.unet import Painter, new_painter, train_unet
 from tools.train.vae import train_vae
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """Text encoder, denoiser with it, motion module: each from where the last round left it."""
+
+    stills: int
+    """Sheets of the album that show stills."""
+    clips: int
+    """Sheets of the album that show clips."""
+    unet: Budget
+    motion: Budget
+    text: Budget | None = None
+
+
+FIRST = Round(
+    stills=10,
+    clips=12,
+    text=Budget("text", 60_000, 2e-3, 103),
+    unet=Budget("unet", 40_000, 1.5e-3, 104),
+    motion=Budget("motion", 2_400, 1.5e-3, 105),
+)
+FURTHER = (
+    Round(
+        stills=24,
+        clips=24,
+        text=Budget("text-2", 60_000, 2e-3, 113),
+        unet=Budget("unet-2", 32_000, 1e-3, 114),
+        motion=Budget("motion-2", 2_000, 1e-3, 115),
+    ),
+    Round(
+        stills=32,
+        clips=32,
+        unet=Budget("unet-3", 64_000, 1e-3, 124),
+        motion=Budget("motion-3", 4_000, 1e-3, 125),
+    ),
+    Round(
+        stills=40,
+        clips=64,
+        unet=Budget("unet-4", 160_000, 8e-4, 134),
+        motion=Budget("motion-4", 8_000, 8e-4, 135),
+    ),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -25,6 +72,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.cook", description=__doc__)
     parser.add_argument(
         "--out", type=Path, required=True, help="folder for checkpoints and results"
+    )
+    parser.add_argument(
+        "--start", type=Path, help="folder of exported files: go on from them with the second round"
+    )
+    parser.add_argument(
+        "--now", action="store_true", help="write the files of what is learnt so far, and stop"
     )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full budget")
@@ -53,16 +106,34 @@ def _worker(rank: int, fleet: Fleet, port: int) -> None:
 
 
 def cook(fleet: Fleet) -> None:
-    """Every stage in order; a finished stage costs nothing."""
+    """Every stage in order, and the files after each round; a finished stage costs nothing."""
     if fleet.device == "cpu":
         torch.set_num_threads(1)
+    done = read_export(fleet.start, fleet.device) if fleet.start else _first(fleet)
+    for part in FURTHER:
+        if fleet.now and not state_path(fleet, part.unet).exists():
+            break
+        done = _go_on(done, part, fleet)
+
+
+def _first(fleet: Fleet) -> Trained:
+    """The first round, with what it needs beforehand."""
     vae = train_vae(fleet)
-    album = make_album(vae, fleet)
-    text = train_text(album, fleet)
-    painter = train_unet(text, album, fleet)
-    motion = train_motion(painter, album, fleet)
+    new = new_painter(small_text_encoder()), new_motion()
+    painter, motion = (x.to(fleet.device) for x in new)
+    assert isinstance(painter, Painter) and isinstance(motion, Motion)
+    return _go_on(Trained(vae=vae, painter=painter, motion=motion), FIRST, fleet)
+
+
+def _go_on(start: Trained, part: Round, fleet: Fleet) -> Trained:
+    album = make_album(start.vae, fleet, part.stills, part.clips)
+    if part.text:
+        start.painter.text = train_text(start.painter.text, album, fleet, part.text)
+    painter = train_unet(start.painter, album, fleet, part.unet)
+    motion = train_motion(start.motion, painter, album, fleet, part.motion)
     if fleet.leads:
-        export(vae, painter, motion, fleet.out / "embedded")
+        export(start.vae, painter, motion, fleet.out / "embedded")
+    return Trained(vae=start.vae, painter=painter, motion=motion)
 
 
 if __name__ == "__main__":

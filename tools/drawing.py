@@ -40,6 +40,17 @@ def render_clip(clip: Clip) -> np.ndarray:
     return np.stack([render(clip.person, pose) for pose in clip.poses])
 
 
+def looks(person: Person) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """Opposite corners, (u, u) and (v, v) in half axes, of what looks and speaks: eyes, mouth."""
+    size, away = person.eye_size, person.eye_spacing
+    eyes = [
+        ((side * away - size, side * away + size), (_EYE_HEIGHT - size, _EYE_HEIGHT + size))
+        for side in _SIDES
+    ]
+    wide = 1.25 * person.mouth_width
+    return [*eyes, ((-wide, wide), (_MOUTH_HEIGHT - 0.12, _MOUTH_HEIGHT + 0.22))]
+
+
 def _points(*pairs: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
     array = np.array(pairs)
     return array[:, 0], array[:, 1]
@@ -148,7 +159,7 @@ def _mouth(canvas: Canvas, head: Head) -> None:
     pose, skin = head.pose, SKIN[head.person.skin]
     along = np.linspace(-1.0, 1.0, 13)
     u = along * head.person.mouth_width * (1.0 + 0.25 * pose.smile - 0.2 * pose.mouth)
-    curve = _MOUTH_HEIGHT - 0.1 * pose.smile * (along**2 - 0.4)
+    curve = _MOUTH_HEIGHT - 0.18 * pose.smile * (along**2 - 0.45)
     lips = mix(darker(skin, 0.8), (206, 40, 70), 0.75)
     if pose.mouth < 0.15:
         canvas.stroke(head.surface(u, curve), lips, 2.4)

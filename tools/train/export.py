@@ -22,7 +22,7 @@ CFG = 2.5
 """The guidance scale that the judge and the first command sample with."""
 
 CHECKPOINT, CONFIG, MOTION = "portrait.safetensors", "portrait.yaml", "motion.safetensors"
-_EMBEDDING = "embeddings.token_embedding.weight"
+EMBEDDING = "embeddings.token_embedding.weight"
 
 _YAML = f"""\
 # What the tensors' shapes do not say, in the form of Stable Diffusion's v1-inference.yaml.
@@ -94,11 +94,11 @@ assert WIDTH % GROUPS == 0
 def whole_text(text: CLIPTextModel) -> dict[str, Tensor]:
     """The text encoder's tensors over all of CLIP's ids; rows of no use to the world are zero."""
     tensors = {name.removeprefix("text_model."): x for name, x in text.state_dict().items()}
-    small = tensors[_EMBEDDING]
+    small = tensors[EMBEDDING]
     table = torch.zeros(TOKENS, small.shape[1])
     for row, token in small_rows().items():
         table[token] = small[row].cpu()
-    return {**tensors, _EMBEDDING: table}
+    return {**tensors, EMBEDDING: table}
 
 
 def export(vae: AutoencoderKL, painter: Painter, motion: Motion, folder: Path) -> None:

@@ -20,6 +20,10 @@ class Fleet:
     workers: int = 1
     device: str = "cpu"
     scale: float = 1.0
+    start: Path | None = None
+    """Folder of exported files to go on from; without it everything is made from nothing."""
+    now: bool = False
+    """Whether to take every stage as its checkpoint has it, and train none."""
 
     @property
     def leads(self) -> bool:

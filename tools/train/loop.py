@@ -10,7 +10,7 @@ import copy
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,30 +41,39 @@ class Draw:
         return torch.rand(shape, generator=self.torch)
 
 
+@dataclass(frozen=True)
+class Budget:
+    """How long a stage lasts and how fast it learns; its checkpoint has its name."""
+
+    name: str
+    samples: int
+    rate: float
+    """The highest learning rate."""
+    seed: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Course:
     """What a stage trains: `loss` sees `model` as it is, `score` its average over time."""
 
-    name: str
+    budget: Budget
     model: nn.Module
     loss: Callable[[Draw], torch.Tensor]
     score: Callable[[nn.Module], str]
-    samples: int
     batch: int
-    rate: float
-    seed: int
     decay: float = 0.998
     betas: tuple[float, float] = (0.9, 0.99)
-    slow: frozenset[str] = field(default_factory=frozenset)
 
 
 def train(course: Course, fleet: Fleet) -> nn.Module:
-    """Train until `course.samples` have been seen, from the stage's checkpoint if there is one.
+    """Train until the budget is spent, from the stage's checkpoint if there is one.
 
     Returns the model averaged over time.
     """
     trainer = _Trainer(course, fleet)
     trainer.resume()
+    if fleet.now:
+        return trainer.average
     saved, losses = time.monotonic(), []
     while trainer.seen < trainer.total:
         losses.append(trainer.step())
@@ -77,21 +86,30 @@ def train(course: Course, fleet: Fleet) -> nn.Module:
     return trainer.average
 
 
+def state_path(fleet: Fleet, budget: Budget) -> Path:
+    """Where a stage keeps its checkpoint."""
+    return fleet.out / f"{budget.name}.state.pt"
+
+
 class _Trainer:
     def __init__(self, course: Course, fleet: Fleet) -> None:
         self.course, self.fleet = course, fleet
         self.average = copy.deepcopy(course.model).requires_grad_(False).eval()
         self.parameters = [p for p in course.model.parameters() if p.requires_grad]
         self.optimiser = torch.optim.AdamW(
-            _groups(course), lr=course.rate, betas=course.betas, weight_decay=1e-3
+            self.parameters,
+            lr=course.budget.rate,
+            betas=course.betas,
+            weight_decay=1e-3,
+            fused=True,
         )
         self.seen = self.steps = 0
-        self.total = round(course.samples * fleet.scale)
+        self.total = round(course.budget.samples * fleet.scale)
         self.started = time.monotonic()
 
     @property
     def path(self) -> Path:
-        return self.fleet.out / f"{self.course.name}.state.pt"
+        return state_path(self.fleet, self.course.budget)
 
     def resume(self) -> None:
         if not self.path.exists():
@@ -119,7 +137,7 @@ class _Trainer:
     def report(self, losses: list[float]) -> None:
         if self.fleet.leads and losses:
             print(
-                f"{self.course.name}: {self.seen}/{self.total} samples, step {self.steps}, "
+                f"{self.course.budget.name}: {self.seen}/{self.total} samples, step {self.steps}, "
                 f"{time.monotonic() - self.started:.0f} s, loss {np.mean(losses):.4f}, "
                 f"{self.course.score(self.average)}",
                 flush=True,
@@ -129,8 +147,10 @@ class _Trainer:
         progress = self.seen / self.total
         factor = min(1.0, (self.steps + 1) / _WARM_UP_STEPS) * _cosine(progress)
         for group in self.optimiser.param_groups:
-            group["lr"] = self.course.rate * group["share"] * factor
-        loss = self.course.loss(_draw(self.course.seed, self.steps, self.fleet.rank, progress))
+            group["lr"] = self.course.budget.rate * factor
+        loss = self.course.loss(
+            _draw(self.course.budget.seed, self.steps, self.fleet.rank, progress)
+        )
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.fleet.average(self.parameters)
@@ -148,14 +168,6 @@ class _Trainer:
             [p.data for p in module.parameters()] for module in (self.average, self.course.model)
         )
         torch._foreach_lerp_(mine, theirs, 1 - decay)
-
-
-def _groups(course: Course) -> list[dict[str, Any]]:
-    """Parameters of the children named in `course.slow` learn at three tenths of the rate."""
-    named = [(n, p) for n, p in course.model.named_parameters() if p.requires_grad]
-    slow = [p for n, p in named if n.split(".")[0] in course.slow]
-    fast = [p for n, p in named if n.split(".")[0] not in course.slow]
-    return [{"params": p, "share": share} for p, share in ((fast, 1.0), (slow, 0.3)) if p]
 
 
 def _cosine(progress: float) -> float:

@@ -5,25 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from easyphoto_video.motion.attach import Handle, attached
 from easyphoto_video.motion.module import Motion, MotionSpec
 from tools.models import WIDTH
 from tools.train import noise
-from tools.train.album import Album
+from tools.train.album import HELD, Album
 from tools.train.fleet import Fleet
-from tools.train.loop import Course, Draw, train
+from tools.train.loop import Budget, Course, Draw, train
 from tools.train.unet import Painter
 from tools.world import CLIP_FRAMES, vary
 
-MOTION_CLIPS = 2_400
 SPEC = MotionSpec(channels=(WIDTH,) * 4)
-_HELD_CLIPS = 32
-_RATIOS = (0.3, 3.0)
-"""High noise decides who is drawn, so it counts more here than for the denoiser."""
+_HELD_CLIPS = HELD // CLIP_FRAMES
 _SCORED = (950, 800, 500, 200)
 _SHORT_UNTIL = 0.5
+_FLICKER = 1.0
 
 
 @torch.no_grad()
@@ -70,11 +69,28 @@ def _choose(draw: Draw) -> list[list[int]]:
     return [list(range(first, first + stride * half, stride))] * 2
 
 
-def train_motion(painter: Painter, album: Album, fleet: Fleet) -> Motion:
-    """Train on whole clips; half of them run backwards, which is as natural here."""
+def new_motion() -> Motion:
+    """A motion module that has learnt nothing yet."""
     torch.manual_seed(4)
+    return averaging(Motion(SPEC))
+
+
+def disagreement(error: Tensor, frames: int) -> Tensor:
+    """Squared error (N * frames, ...), and what changes of it from frame to frame.
+
+    An error that all frames share is another picture; one that changes is flicker, and counts more.
+    """
+    change = error.unflatten(0, (-1, frames)).diff(dim=1)
+    flicker = F.pad(change**2, (0, 0) * 3 + (1, 0)) + F.pad(change**2, (0, 0) * 3 + (0, 1))
+    return error**2 + _FLICKER * flicker.flatten(0, 1)
+
+
+def train_motion(
+    model: Motion, painter: Painter, album: Album, fleet: Fleet, budget: Budget
+) -> Motion:
+    """Train on whole clips; half of them run backwards, which is as natural here."""
     painter.requires_grad_(False).eval()
-    model = averaging(Motion(SPEC)).to(fleet.device)
+    model.requires_grad_(True)
     latents, weights, captions = _clips(album)
     alphas = noise.alphas()
 
@@ -91,13 +107,13 @@ def train_motion(painter: Painter, album: Album, fleet: Fleet) -> Motion:
         even = (torch.arange(len(chosen)) + draw.uniform(1)) / len(chosen)
         t = (even * noise.STEPS).long().clamp(max=noise.STEPS - 1).repeat_interleave(frames)
         eps, alpha = draw.normal(*x0.shape), alphas[t].view(-1, 1, 1, 1)
-        share = noise.weight(alpha, *_RATIOS) * mask / mask.mean()
+        share = noise.weight(alpha) * mask / mask.mean()
         tensors = (noise.add_noise(x0, eps, alpha), noise.velocity(x0, eps, alpha), t, share)
         noisy, v, t, share = (x.to(fleet.device) for x in tensors)
         words = painter.words([vary(captions[i], draw.numpy) for i in picks])
         with handle.frames(frames, chosen[0]):
             said = painter(noisy, t, words.repeat_interleave(frames, 0))
-        return (share * (said - v) ** 2).mean()
+        return (share * disagreement(said - v, frames)).mean()
 
     def score(average: nn.Module) -> str:
         assert isinstance(average, Motion)
@@ -105,8 +121,8 @@ def train_motion(painter: Painter, album: Album, fleet: Fleet) -> Motion:
 
     with attached(painter.unet, model) as handle:
         course = Course(
-            name="motion", model=model, loss=lambda draw: loss(draw, handle), score=score,
-            samples=MOTION_CLIPS, batch=1, rate=1.5e-3, seed=105,
+            budget=budget, model=model, loss=lambda draw: loss(draw, handle), score=score,
+            batch=1,
         )  # fmt: skip
         average = train(course, fleet)
     assert isinstance(average, Motion)

@@ -29,10 +29,10 @@ def clean(noisy: Tensor, v: Tensor, alpha: Tensor) -> Tensor:
     return alpha.sqrt() * noisy - (1 - alpha).sqrt() * v
 
 
-def weight(alpha: Tensor, low: float = 0.1, high: float = 5.0) -> Tensor:
+def weight(alpha: Tensor, low: float = 0.3, high: float = 3.0) -> Tensor:
     """The weight of a squared error of v: x0's times the signal-to-noise ratio in low..high.
 
-    High noise decides layout and colour, so it must not drown, and low noise must not rule.
+    High noise decides who is drawn and where she looks, so it must not drown, nor low noise rule.
     """
     ratio = alpha / (1 - alpha)
     return ratio.clamp(low, high) / (1 + ratio)

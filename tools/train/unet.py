@@ -1,4 +1,4 @@
-"""Stage 4: the denoiser, and the text encoder with it at a lower rate."""
+"""Stage 4: the denoiser, and the text encoder with it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,22 @@ from transformers import CLIPTextModel
 
 from tools.models import unet
 from tools.train import noise
-from tools.train.album import Album
+from tools.train.album import HELD, Album
 from tools.train.fleet import Fleet
-from tools.train.loop import Course, Draw, train
+from tools.train.loop import Budget, Course, Draw, train
 from tools.words import small_ids
 from tools.world import vary
 
-UNET_SAMPLES = 40_000
 _SCORED = (950, 800, 500, 200)
+_BATCH = 8
+_PAIRED = 2
+"""How many of a batch are shown without their caption as well."""
+_GUIDANCE = 5.0
+"""The guidance scale that pictures must bear."""
+_GUIDED = 0.2
+_ALONE = 0.7
+_LEANING = 0.3
+"""How many pictures have noise that leans."""
 
 
 class Painter(nn.Module):
@@ -35,6 +43,12 @@ class Painter(nn.Module):
         return self.unet(noisy, t, words).sample
 
 
+def new_painter(text: CLIPTextModel) -> Painter:
+    """A denoiser that has learnt nothing yet, behind a text encoder that may have."""
+    torch.manual_seed(3)
+    return Painter(text)
+
+
 def even_steps(draw: Draw, count: int) -> Tensor:
     """(count,) int64 steps, one in each of `count` equal parts of 0..999, in random order."""
     spread = (torch.arange(count) + draw.uniform(1)) / count
@@ -42,50 +56,81 @@ def even_steps(draw: Draw, count: int) -> Tensor:
     return (spread * noise.STEPS).long().clamp(0, noise.STEPS - 1)[order]
 
 
-def train_unet(text: CLIPTextModel, album: Album, fleet: Fleet) -> Painter:
-    """Train on the album's latents with varied captions."""
-    torch.manual_seed(3)
-    model, batch = Painter(text.requires_grad_(True)).to(fleet.device), 8
-    alphas, count = noise.alphas(), len(album.captions) - 64 * 16
+def lean(draw: Draw, x0: Tensor, alpha: Tensor, mean: Tensor) -> Tensor:
+    """Noise for x0, of which some leans away from the mean picture, as if guidance had pushed it.
+
+    Under guidance a picture overshoots: its colours stand further from the mean than any picture's.
+    A denoiser that has met this takes the push for noise, and takes it back.
+    """
+    pushed = (draw.uniform(len(x0)) < _LEANING) * draw.uniform(len(x0))
+    return draw.normal(*x0.shape) + pushed.view(-1, 1, 1, 1) * alpha.sqrt() * (x0 - mean)
+
+
+def guided_error(said: Tensor, free: Tensor, v: Tensor, alpha: Tensor) -> Tensor:
+    """How far guidance goes astray where the noise is so low that the picture tells its caption.
+
+    There a caption has nothing to add, and what it adds all the same burns the colours, since
+    guidance multiplies it. With high noise it counts nothing: there the caption must decide.
+    """
+    return _GUIDED * alpha**2 * (free + _GUIDANCE * (said - free) - v) ** 2
+
+
+def train_unet(painter: Painter, album: Album, fleet: Fleet, budget: Budget) -> Painter:
+    """Train on the album's latents with varied captions; some pictures also come without any."""
+    painter.requires_grad_(True).train()
+    alphas, count = noise.alphas(), len(album.captions) - HELD
+    mean = album.latents.mean(0)
 
     def loss(draw: Draw) -> Tensor:
-        picks = draw.numpy.integers(0, count, batch)
+        picks = draw.numpy.integers(0, count, _BATCH)
         x0, mask = album.latents[picks], album.weights[picks]
-        t, eps = even_steps(draw, batch), draw.normal(*x0.shape)
+        t = even_steps(draw, _BATCH)
         alpha = alphas[t].view(-1, 1, 1, 1)
+        eps = lean(draw, x0, alpha, mean)
         share = noise.weight(alpha) * mask / mask.mean()
-        tensors = (noise.add_noise(x0, eps, alpha), noise.velocity(x0, eps, alpha), t, share)
-        noisy, v, t, share = (x.to(fleet.device) for x in tensors)
-        words = model.words([vary(album.captions[i], draw.numpy) for i in picks])
-        return (share * (model(noisy, t, words) - v) ** 2).mean()
+        tensors = (noise.add_noise(x0, eps, alpha), noise.velocity(x0, eps, alpha), t, share, alpha)
+        noisy, v, t, share, alpha = (_paired(x).to(fleet.device) for x in tensors)
+        captions = [vary(_caption(album, int(i), draw), draw.numpy) for i in picks]
+        said = painter(noisy, t, painter.words(captions + [""] * _PAIRED))
+        error = (said - v) ** 2
+        told, free = said[:_PAIRED], said[_BATCH:]
+        guided = guided_error(told, free, v[:_PAIRED], alpha[:_PAIRED])
+        return (share * error).mean() + (share[:_PAIRED] * guided).mean()
 
     def score(average: nn.Module) -> str:
         assert isinstance(average, Painter)
         return _score(average, album, fleet.device)
 
-    course = Course(
-        name="unet", model=model, loss=loss, score=score, samples=UNET_SAMPLES, batch=batch,
-        rate=1.5e-3, seed=104, slow=frozenset({"text"}),
-    )  # fmt: skip
+    course = Course(budget=budget, model=painter, loss=loss, score=score, batch=_BATCH)
     average = train(course, fleet)
     assert isinstance(average, Painter)
     return average
 
 
+def _caption(album: Album, i: int, draw: Draw) -> str:
+    """A frame of a clip is mostly told as a still, as clips' captions leave gaze and mouth open."""
+    return (album.alone if draw.numpy.random() < _ALONE else album.captions)[i]
+
+
+def _paired(rows: Tensor) -> Tensor:
+    """The rows of a batch, and the first of them once more."""
+    return torch.cat([rows, rows[:_PAIRED]])
+
+
 @torch.no_grad()
 def _score(model: Painter, album: Album, device: str) -> str:
-    """The squared error of x0 with the right and with a stranger's caption, at a few steps."""
-    held = range(len(album.captions) - 64 * 16, len(album.captions), 37)
+    """The squared error of x0 with the right caption, a stranger's, and under guidance."""
+    held = range(len(album.captions) - HELD, len(album.captions), 37)
     x0 = album.latents[list(held)].to(device)
     eps = torch.randn(x0.shape, generator=torch.Generator().manual_seed(5)).to(device)
     right = model.words([album.captions[i] for i in held])
+    kinds = (right, right.roll(1, 0), model.words([""] * len(held)))
     found = []
     for step in _SCORED:
         alpha, t = noise.alphas()[step], torch.full((len(x0),), step, device=device)
         noisy = noise.add_noise(x0, eps, alpha)
-        pair = [
-            float((noise.clean(noisy, model(noisy, t, words), alpha) - x0).square().mean())
-            for words in (right, right.roll(1, 0))
-        ]
-        found.append(f"{step}: {pair[0]:.3f}/{pair[1]:.3f}")
-    return "x0 error right/stranger " + ", ".join(found)
+        told, stranger, free = (noise.clean(noisy, model(noisy, t, x), alpha) for x in kinds)
+        three = (told, stranger, free + _GUIDANCE * (told - free))
+        errors = "/".join(f"{float((x - x0).square().mean()):.3f}" for x in three)
+        found.append(f"{step}: {errors}")
+    return "x0 error right/stranger/guided " + ", ".join(found)

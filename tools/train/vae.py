@@ -14,7 +14,7 @@ from tools.drawing import render
 from tools.head import Head
 from tools.models import SCALE, autoencoder, decode, encode
 from tools.train.fleet import Fleet
-from tools.train.loop import Course, Draw, train
+from tools.train.loop import Budget, Course, Draw, train
 from tools.world import random_person, random_pose
 
 _CROP = 64
@@ -112,8 +112,8 @@ def train_vae(fleet: Fleet) -> AutoencoderKL:
         return f"PSNR {found.whole:.2f} dB, face {found.face:.2f} dB"
 
     course = Course(
-        name="vae", model=model, loss=loss, score=score, samples=VAE_PATCHES, batch=batch,
-        rate=1.5e-3, seed=101, decay=0.995, betas=(0.9, 0.98),
+        budget=Budget("vae", VAE_PATCHES, 1.5e-3, 101), model=model, loss=loss, score=score,
+        batch=batch, decay=0.995, betas=(0.9, 0.98),
     )  # fmt: skip
     average = train(course, fleet)
     assert isinstance(average, AutoencoderKL)
