@@ -56,6 +56,8 @@ def checkpoint(info: Any) -> Iterator[Any]:
     before = getattr(shared.sd_model, "sd_checkpoint_info", None)
     if before is not None and before.filename == info.filename:
         with _listed(before), options(sd_model_checkpoint=before.title):
+            # A changed setting such as fp8 reloads the weights: now, not after ours is inside.
+            sd_models.reload_model_weights()
             yield shared.sd_model
         return
     with _listed(info), remembered(*LOADING):
