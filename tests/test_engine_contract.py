@@ -14,9 +14,10 @@ from easyphoto_video.engine import Engine, FakeEngine, Start
 from easyphoto_video.errors import Stopped
 from easyphoto_video.host.library import Library
 from easyphoto_video.host.standalone.engine import StandaloneEngine
+from easyphoto_video.request import Lora
 from tests.host.standalone.small import shot
 from tools.hosted import hosted_engine
-from tools.tiny_checkpoint import Sizes, fitting_spec, write_checkpoint, write_motion
+from tools.tiny_checkpoint import Sizes, fitting_spec, write_checkpoint, write_lora, write_motion
 from tools.webui import prepare
 
 FRAMES, WIDTH, HEIGHT = 3, 72, 64
@@ -37,6 +38,7 @@ def standalone(folder: Path) -> Engine:
     models = folder / "models"
     write_checkpoint(models / "Stable-diffusion" / "tiny.safetensors")
     write_motion(models / "AnimateDiff" / "tiny_v2.safetensors", fitting_spec(Sizes()))
+    write_lora(models / "Lora" / "strong.safetensors")
     return StandaloneEngine(Library(folder), "cpu")
 
 
@@ -111,10 +113,22 @@ def test_what_the_mask_keeps_stays(engine: Engine, strength: float) -> None:
     assert np.array_equal(free, through) == (strength == 0)
 
 
-def test_the_same_shot_is_nearly_the_same_in_every_host(engine: Engine, tmp_path: Path) -> None:
+def test_a_lora_changes_its_own_shot_alone(engine: Engine) -> None:
+    if isinstance(engine, FakeEngine):
+        pytest.skip("the fake engine has no model to change")
+    plain = engine.render(SHOT)
+    changed = engine.render(replace(SHOT, loras=(Lora("strong", 0.3),)))
+    assert np.abs(changed.astype(int) - plain).mean() > NEAR
+    assert np.array_equal(engine.render(SHOT), plain)
+
+
+@pytest.mark.parametrize("loras", [(), (Lora("strong", 0.3),)])
+def test_the_same_shot_is_nearly_the_same_in_every_host(
+    engine: Engine, loras: tuple[Lora, ...], tmp_path: Path
+) -> None:
     if isinstance(engine, (FakeEngine, StandaloneEngine)):
         pytest.skip("this compares the WebUI's clip with the stand-alone one")
     # Where a level of the UNet has an odd side, the hosts' UNets scale up in different ways.
-    asked = replace(SHOT, steps=20, width=64, height=64)
+    asked = replace(SHOT, steps=20, width=64, height=64, loras=loras)
     ours, theirs = standalone(tmp_path).render(asked), engine.render(asked)
     assert np.abs(ours.astype(int) - theirs).mean() <= NEAR

@@ -118,6 +118,12 @@ PLACES = (
     Place("interrupt while writing", "easyphoto_video.video.write:Writer.add", does=interrupt),
 )
 
+UNDISTURBED = Place(
+    "nothing at all", "modules.processing:process_images", does=lambda: None, switches=True
+)
+"""A clip that comes to its end, with another checkpoint and VAE."""
+NOTHING, NEVER = "nothing", "never came there"
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -204,7 +210,7 @@ class Looker:
 
 
 def request(**changes: Any) -> Text2Video:
-    """A small request with two key frames, a LoRA where the host has one, and two windows."""
+    """A small request with two key frames and two windows."""
     usual: dict[str, Any] = {
         "prompt": f"0: {TEXT}\n3: a dog",
         "negative": "blurry",
@@ -234,10 +240,10 @@ def run(host: Any, place: Place, asked: Text2Video, folder: Path) -> str:
                 engine: Any = _Starting(host.engine) if place.starts else host.engine
                 watch = Looker(host.is_stopped)
                 write(settled, Tools(engine=engine, watch=watch), folder / "clip.png")
-            ended = "nothing"
+            ended = NOTHING
         except (EasyPhotoError, Planted) as error:
             ended = type(error).__name__
-    return ended if fired else "never came there"
+    return ended if fired else NEVER
 
 
 @dataclass(frozen=True)
@@ -327,23 +333,25 @@ def check(host: Any, place: Place, pictures: list[bytes], folder: Path) -> Findi
     """
     folder.mkdir(parents=True, exist_ok=True)
     # Choosing looks files up anew, and so comes before the state is taken.
-    asked = request(**(_others(host) if place.switches else {}))
+    loras = {"loras": host.choices("loras")[:1]}
+    asked = request(**loras, **(_others(host) if place.switches else {}))
     before = state()
     ended = run(host, place, asked, folder)
     after = state()
     wrong = [name for name, value in before.items() if after[name] != value]
     if plain() != pictures:
         wrong.append("a plain picture")
-    if ended in ("nothing", "never came there"):
+    if (ended == NOTHING) != (place is UNDISTURBED) or ended == NEVER:
         wrong.append(ended)
     left = sorted(entry.name for entry in folder.iterdir())
-    if left:
+    if left and place is not UNDISTURBED:
         wrong.append(f"left {left}")
     return Finding(place.name, ended, tuple(wrong))
 
 
 def check_all(host: Any, folder: Path) -> Iterator[Finding]:
-    """Every place in turn."""
+    """A clip that nothing disturbs, then every place in turn."""
     pictures = plain()
+    yield check(host, UNDISTURBED, pictures, folder)
     for i, place in enumerate(PLACES):
         yield check(host, place, pictures, folder / f"{i:02d}")

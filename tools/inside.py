@@ -30,8 +30,9 @@ def boot(webui: Path, data_dir: Path, flags: Sequence[str]) -> None:
 
     initialize.imports()
     initialize.initialize()
-    from modules import sd_hijack, shared
+    from modules import script_callbacks, sd_hijack, shared
 
+    script_callbacks.before_ui_callback()  # where the built-in Lora extension registers itself
     assert shared.sd_model is not None, "the WebUI has loaded no model"
     if sd_hijack.current_optimizer is None:
         sd_hijack.apply_optimizations()

@@ -32,6 +32,11 @@ PROBE = 8
 LOUD = 8.0
 """How much more than with fresh weights the UNet heeds the prompt, so that one sees it."""
 
+TO_Q = "down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q"
+CONV = "mid_block_resnets_0_conv1"
+FC1 = "text_model_encoder_layers_0_mlp_fc1"
+"""Layers that our LoRAs change, by kohya's names."""
+
 YAML = """\
 model:
   target: ldm.models.diffusion.ddpm.LatentDiffusion
@@ -164,6 +169,32 @@ def write_motion(path: Path, spec: MotionSpec, seed: int = 0, strength: float = 
         for _, transformer in motion.transformers():
             nn.init.normal_(transformer.proj_out.weight, std=strength / transformer.channels**0.5)
     save_file(_halves(motion), path)
+    return path
+
+
+def kohya(sizes: Sizes, rank: int = 2, alpha: float = 1.0) -> dict[str, Tensor]:
+    """A LoRA in kohya's names: a linear layer, a 3x3 convolution and one of the text encoder."""
+    generator = torch.Generator().manual_seed(3)
+
+    def pair(name: str, up: tuple[int, ...], down: tuple[int, ...]) -> dict[str, Tensor]:
+        return {
+            f"{name}.lora_up.weight": torch.randn(up, generator=generator),
+            f"{name}.lora_down.weight": torch.randn(down, generator=generator),
+            f"{name}.alpha": torch.tensor(alpha),
+        }
+
+    wide = sizes.channels[-1]
+    return {
+        **pair(f"lora_unet_{TO_Q}", (sizes.channels[0], rank), (rank, sizes.channels[0])),
+        **pair(f"lora_unet_{CONV}", (wide, rank, 1, 1), (rank, wide, 3, 3)),
+        **pair(f"lora_te_{FC1}", (4 * sizes.context, rank), (rank, sizes.context)),
+    }
+
+
+def write_lora(path: Path, sizes: Sizes | None = None) -> Path:
+    """Writes a LoRA for the checkpoint that changes what one sees."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(kohya(sizes or Sizes()), path)
     return path
 
 

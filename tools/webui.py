@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from easyphoto_video.host.webui import clip_folder
-from tools.tiny_checkpoint import Sizes, fitting_spec, write_checkpoint, write_motion
+from tools.tiny_checkpoint import Sizes, fitting_spec, write_checkpoint, write_lora, write_motion
 
 ROOT = Path(__file__).parents[1]
 EXTENSION = "easyphoto-video"
@@ -72,6 +72,7 @@ def prepare(data_dir: Path, extension: Path | None = ROOT) -> Path:
     if not tiny.exists():
         write_checkpoint(tiny, clip=data_dir / "tiny_clip")
         write_motion(models / "AnimateDiff" / "tiny_v2.safetensors", fitting_spec(Sizes()))
+        write_lora(models / "Lora" / "strong.safetensors")
     hub_cache(data_dir / "hf" / "hub")
     if extension:
         there = data_dir / "extensions" / EXTENSION

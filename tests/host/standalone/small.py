@@ -12,14 +12,16 @@ from torch import Tensor
 from easyphoto_video.engine import Shot, Start
 from easyphoto_video.request import Text2Video
 from easyphoto_video.tensors import load_state_dict
-from tools.tiny_checkpoint import Sizes, fitting_spec, write_checkpoint, write_motion
+from tools import tiny_checkpoint
+from tools.tiny_checkpoint import (
+    Sizes,
+    fitting_spec,
+    write_checkpoint,
+    write_motion,
+)
 
 SIZES = Sizes(channels=(32, 32, 64, 64), heads=2, vae_layers=1)
 VAE = "first_stage_model."
-
-TO_Q = "down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q"
-CONV = "mid_block_resnets_0_conv1"
-FC1 = "text_model_encoder_layers_0_mlp_fc1"
 
 
 def write_library(folder: Path) -> Path:
@@ -57,22 +59,8 @@ def rows(count: int) -> Tensor:
 
 
 def kohya(rank: int = 2, alpha: float = 1.0) -> dict[str, Tensor]:
-    """A LoRA in kohya's names: a linear layer, a 3x3 convolution and one of the text encoder."""
-    generator = torch.Generator().manual_seed(3)
-
-    def pair(name: str, up: tuple[int, ...], down: tuple[int, ...]) -> dict[str, Tensor]:
-        return {
-            f"{name}.lora_up.weight": torch.randn(up, generator=generator),
-            f"{name}.lora_down.weight": torch.randn(down, generator=generator),
-            f"{name}.alpha": torch.tensor(alpha),
-        }
-
-    wide = SIZES.channels[-1]
-    return {
-        **pair(f"lora_unet_{TO_Q}", (SIZES.channels[0], rank), (rank, SIZES.channels[0])),
-        **pair(f"lora_unet_{CONV}", (wide, rank, 1, 1), (rank, wide, 3, 3)),
-        **pair(f"lora_te_{FC1}", (4 * SIZES.context, rank), (rank, SIZES.context)),
-    }
+    """A LoRA in kohya's names, for the checkpoints here."""
+    return tiny_checkpoint.kohya(SIZES, rank, alpha)
 
 
 def shot(start: Start | None = None, **changes: object) -> Shot:

@@ -27,7 +27,9 @@ def pictures(host: Any) -> list[bytes]:
     return faults.plain()
 
 
-@pytest.mark.parametrize("place", faults.PLACES, ids=lambda place: place.name)
+@pytest.mark.parametrize(
+    "place", (faults.UNDISTURBED, *faults.PLACES), ids=lambda place: place.name
+)
 def test_the_host_is_left_as_it_was(
     host: Any, pictures: list[bytes], place: faults.Place, tmp_path: Path
 ) -> None:

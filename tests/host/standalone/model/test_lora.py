@@ -15,8 +15,9 @@ from easyphoto_video.host.standalone.device import Target
 from easyphoto_video.host.standalone.model.load import Models, load_models
 from easyphoto_video.host.standalone.model.lora import PictureLora, read_lora
 from easyphoto_video.host.standalone.model.merge import Merge, merged
-from tests.host.standalone.small import CONV, FC1, TO_Q, kohya, save
+from tests.host.standalone.small import kohya, save
 from tests.motion.files import motion_lora
+from tools.tiny_checkpoint import CONV, FC1, TO_Q
 
 State = dict[str, Tensor]
 Q = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
