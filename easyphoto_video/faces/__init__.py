@@ -1,1 +1,1 @@
-"""One person's face through a clip: found, followed, cut out, put back, judged. numpy, cv2, onnx."""
+"""One person's face through a clip: found, followed, cut out, put back, judged."""
