@@ -82,7 +82,7 @@ class Shot:
         )
         values = {name: getattr(job, name) for name in same.split()}
         return cls(
-            prompt=job.prompts, negative=job.negatives, loras=job.all_loras, start=start, **values
+            prompt=job.prompts, negative=job.negatives, loras=job.scene_loras, start=start, **values
         )
 
 

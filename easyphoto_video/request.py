@@ -5,15 +5,18 @@ A request checks itself when it is made, goes to plain JSON values and comes bac
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from easyphoto_video.errors import BadRequest
+from easyphoto_video.face_settings import AUTO, NONE, FaceSettings
 from easyphoto_video.schedule import Schedule, parse_text
 from easyphoto_video.setting import Setting, declared, settings
+from easyphoto_video.values import FRACTION, READERS, Lora, plain, typed
+
+__all__ = ["AUTO", "FRACTION", "NONE", "READERS", "Lora"]
 
 SAMPLERS = (
     "DDIM",
@@ -30,7 +33,6 @@ SAMPLERS = (
 """The WebUI's names."""
 
 FORMATS = ("mp4", "gif", "webp", "webm", "png")
-AUTO, NONE = "auto", "none"
 PROMPT = (
     "1girl, long hair, red hair, blue eyes, fair skin, smile, blinking, turning head, "
     "green sweater, purple background"
@@ -38,52 +40,15 @@ PROMPT = (
 """What the first command shows, in words that the embedded model knows."""
 
 EIGHT = Fraction(8)
-FINEST = 1_001_000
-"""The largest numerator and denominator of a frame rate that ffmpeg takes as they are."""
-FRACTION = r"[+-]?[0-9]{0,9}\.?[0-9]{0,9}(/[0-9]{1,9})?"
-"""How a frame rate may be written."""
-
-
-@dataclass(frozen=True)
-class Lora:
-    """A LoRA file by its name in the folder (no suffix needed) and its weight; 1 is as trained."""
-
-    name: str
-    weight: float = 1.0
-
-    @classmethod
-    def parse(cls, text: str) -> Lora:
-        """`NAME:WEIGHT`, or `NAME` for weight 1. Raises ValueError."""
-        name, colon, weight = text.rpartition(":")
-        lora = cls(name, float(weight)) if colon else cls(text)
-        if not lora.name.strip() or not abs(lora.weight) <= 10:
-            raise ValueError("give NAME or NAME:WEIGHT with a weight from -10 to 10")
-        return lora
-
-    def __str__(self) -> str:
-        return f"{self.name}:{self.weight:g}"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """What every mode asks: prompt, models, sampler, motion and output."""
+class Basics:
+    """Prompt, models, sampler, motion and output."""
 
     prompt: str = declared(
         PROMPT,
         Setting(label="Prompt", lines=3, help="What to show; the WebUI's weights and breaks."),
-    )
-    user_id: str = declared(
-        "",
-        Setting(label="User id", help="A trained person, whose LoRA is added; empty is nobody."),
-    )
-    user_weight: float = declared(
-        0.9,
-        Setting(
-            label="User LoRA weight",
-            low=-2,
-            high=2,
-            help="How much of the user id's LoRA to add; 1 is as trained, 0 none.",
-        ),
     )
     negative: str = declared(
         "", Setting(label="Negative prompt", lines=2, help="What to keep out of the picture.")
@@ -178,9 +143,14 @@ class Request:
         "mp4", Setting(label="Format", choices=FORMATS, help="The kind of file to write.")
     )
 
+
+@dataclass(frozen=True, kw_only=True)
+class Request(FaceSettings, Basics):
+    """What every mode asks."""
+
     def __post_init__(self) -> None:
         for field, setting in settings(self):
-            value = _typed(field.type, getattr(self, field.name), setting)
+            value = typed(field.type, getattr(self, field.name), setting)
             setting.check(value)
             object.__setattr__(self, field.name, value)
         for name in ("prompt", "negative"):
@@ -204,13 +174,24 @@ class Request:
         return self._schedule("negative")
 
     @property
-    def all_loras(self) -> tuple[Lora, ...]:
-        """Those named, and the user's, whose file has the user's name."""
-        return (*self.loras, *([Lora(self.user_id, self.user_weight)] if self.user_id else []))
+    def people(self) -> tuple[str, ...]:
+        """Everybody whose face the clip gets, the first first."""
+        nobody = ("", AUTO, NONE)
+        return tuple(name for name in (self.user_id, *self.more_user_ids) if name not in nobody)
+
+    @property
+    def scene_loras(self) -> tuple[Lora, ...]:
+        """The LoRAs that the clip is made with."""
+        of = [Lora(name, self.scene_weight) for name in self.people if self.scene_weight]
+        return (*self.loras, *of)
+
+    def face_loras(self, person: str) -> tuple[Lora, ...]:
+        """The LoRAs that a person's face is redrawn with; a user's LoRA has the user's name."""
+        return (*self.loras, *([Lora(person, self.user_weight)] if self.user_weight else []))
 
     def to_json(self) -> dict[str, Any]:
         """The request as plain JSON values; `request_from` reads them back to an equal request."""
-        values = {field.name: _plain(getattr(self, field.name)) for field, _ in settings(self)}
+        values = {field.name: plain(getattr(self, field.name)) for field, _ in settings(self)}
         return {"mode": mode_of(self), **values}
 
     def _schedule(self, name: str) -> Schedule[str]:
@@ -283,58 +264,3 @@ def request_from(values: Mapping[str, Any]) -> Text2Video:
                 name, rest[name], "is no field", f"Fields: {', '.join(sorted(known))}."
             )
     return MODES[mode](**rest)
-
-
-def _loras(value: Any) -> tuple[Lora, ...]:
-    items = [value] if isinstance(value, str) else list(value)
-    return tuple(item if isinstance(item, Lora) else Lora.parse(str(item)) for item in items)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError("not a text")
-    return value
-
-
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or int(value) != float(value):
-        raise ValueError("not a whole number")
-    return int(value)
-
-
-def _fraction(value: Any) -> Fraction:
-    if isinstance(value, str) and not re.fullmatch(FRACTION, value.strip()):
-        raise ValueError("1e999999999 would be worked out to its last digit")
-    exact = Fraction(value).limit_denominator(1001) if isinstance(value, float) else Fraction(value)
-    if max(exact.numerator, exact.denominator) > FINEST:
-        raise ValueError("too fine a fraction for a file")
-    return exact
-
-
-READERS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
-    "str": (_text, "a text"),
-    "int": (_whole, "a whole number"),
-    "float": (float, "a number"),
-    "Fraction": (_fraction, f"a number or a fraction of whole numbers up to {FINEST}"),
-    "tuple[Lora, ...]": (_loras, "NAME:WEIGHT"),
-}
-"""For each annotation of a field: how to read a value of it, and what to call it."""
-
-
-def _typed(annotation: Any, value: Any, setting: Setting) -> Any:
-    read, name = READERS[annotation]
-    try:
-        return read(value)
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError) as error:
-        allowed = f" {setting.range}" if setting.range else ""
-        raise BadRequest(
-            setting.label, value, f"is not {name}", f"Give {name}{allowed}."
-        ) from error
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Fraction):
-        return str(value)
-    if isinstance(value, tuple):
-        return [str(item) for item in value]
-    return value

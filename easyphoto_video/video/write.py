@@ -11,7 +11,7 @@ from types import TracebackType
 
 from easyphoto_video.clip import Clip, Frames
 from easyphoto_video.errors import BadRequest, HostFailed
-from easyphoto_video.request import FINEST
+from easyphoto_video.values import FINEST
 from easyphoto_video.video.encode import Film, Sink, sink_for
 from easyphoto_video.video.place import check_writable, format_of, place_of, publish
 from easyphoto_video.video.stamp import storable

@@ -56,8 +56,8 @@ class FakeHost:
         """See Host."""
         check_sampler(request.sampler, self.names["sampler"])
         check_steps(request.sampler, request.steps)
-        if request.user_id:
-            user_id(self.data_dir, request.user_id)
+        for person in request.people:
+            user_id(self.data_dir, person)
         for field in ("checkpoint", "vae", "motion"):
             self._check(field, getattr(request, field))
         for field in ("loras", "motion_loras"):
@@ -69,12 +69,13 @@ class FakeHost:
             width=request.width or SIDE,
             height=request.height or SIDE,
             cfg=request.cfg or CFG,
+            user_id=NONE if request.user_id in ("", AUTO) else request.user_id,
         )
 
     def choices(self, field: str) -> Sequence[str]:
         """See Host."""
         if field == "user_id":
-            return [person.name for person in user_ids(self.data_dir)]
+            return [AUTO, NONE, *(person.name for person in user_ids(self.data_dir))]
         return self.names.get(field, [])
 
     def defaults(self) -> Mapping[str, Any]:

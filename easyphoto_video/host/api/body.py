@@ -22,10 +22,12 @@ DEEPEST = 8
 
 JSON_TYPES: Mapping[str, tuple[type, ...]] = {
     "str": (str,),
+    "bool": (bool,),
     "int": (int, float),
     "float": (int, float),
     "Fraction": (int, float, str),
     "tuple[Lora, ...]": (list,),
+    "tuple[str, ...]": (list,),
 }
 """For each annotation of a field: what JSON may hold; the request itself asks for whole numbers."""
 
@@ -67,7 +69,8 @@ def request_of(mode: str, values: Mapping[str, Any], host: Host) -> Text2Video:
     for field, setting in settings(MODES[mode]):
         if field.name in values and not _fits(str(field.type), values[field.name]):
             name = READERS[str(field.type)][1]
-            name = f"a list of {name}" if JSON_TYPES[str(field.type)] == (list,) else name
+            if field.type == "tuple[Lora, ...]":
+                name = f"a list of {name}"
             limit = f"{LONGEST_TEXT} characters and {LONGEST_LIST} items at most"
             raise BadRequest(
                 setting.label, values[field.name], f"is not {name}", f"Give {name}, {limit}."
@@ -76,7 +79,9 @@ def request_of(mode: str, values: Mapping[str, Any], host: Host) -> Text2Video:
 
 
 def _fits(annotation: str, value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, JSON_TYPES[annotation]):
+    if isinstance(value, bool) or annotation == "bool":
+        return isinstance(value, bool) and annotation == "bool"
+    if not isinstance(value, JSON_TYPES[annotation]):
         return False
     if isinstance(value, list):
         return len(value) <= LONGEST_LIST and all(_fits("str", item) for item in value)

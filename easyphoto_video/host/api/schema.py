@@ -57,7 +57,9 @@ def _field_schema(field: Field[Any], setting: Setting, default: Any, host: Host)
     if setting.unit:
         shown["unit"] = setting.unit
     choices = setting.choices or tuple(host.choices(field.name))
-    if field.type == "tuple[Lora, ...]":
+    if field.type == "bool":
+        return {**shown, "type": "boolean"}
+    if field.type.startswith("tuple"):
         items = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
         items |= {"examples": list(choices)} if choices else {}
         return {**shown, "type": "array", "maxItems": LONGEST_LIST, "items": items}

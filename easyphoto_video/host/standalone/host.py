@@ -91,5 +91,5 @@ class StandaloneHost:
             "loras": lambda: library.names(LORAS),
             "motion_loras": lambda: library.names(MOTION_LORAS),
             "sampler": lambda: list(SAMPLERS),
-            "user_id": lambda: [person.name for person in user_ids(self.data_dir)],
+            "user_id": lambda: [AUTO, NONE, *(person.name for person in user_ids(self.data_dir))],
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import Field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,8 @@ from easyphoto_video.video.place import format_of
 RequestT = TypeVar("RequestT", bound=Request)
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+ITEMS = {"tuple[Lora, ...]": "NAME:WEIGHT", "tuple[str, ...]": "NAME"}
+"""What one item of a field that holds several is called."""
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
 
 
@@ -21,21 +24,25 @@ def add_options(parser: argparse.ArgumentParser, kind: type[Request]) -> None:
     """An option for each field of the request, then those that say where and how to run."""
     fields = parser.add_argument_group("what to make")
     for field, setting in settings(kind):
-        several = field.type.startswith("tuple")
-        fields.add_argument(
-            option_of(field.name, several),
-            dest=field.name,
-            action="append" if several else "store",
-            default=argparse.SUPPRESS,
-            metavar=_metavar(setting, several),
-            help=_help(setting, field.default),
-        )
+        _add(fields, field, setting)
     if {"width", "height"} <= {field.name for field, _ in settings(kind)}:
         fields.add_argument("--size", metavar="WxH", help="width and height at once: 512x768")
     run = parser.add_argument_group("where and how")
     run.add_argument("--out", type=Path, metavar="PATH", help="file or folder to write to")
     run.add_argument("--device", choices=DEVICES, default="auto", help="what to compute on")
     run.add_argument("--precision", choices=PRECISIONS, default="auto", help="of the weights")
+
+
+def _add(group: argparse._ArgumentGroup, field: Field[Any], setting: Setting) -> None:
+    several = field.type.startswith("tuple")
+    named = option_of(field.name, several)
+    same = {"default": argparse.SUPPRESS, "help": _help(setting, field.default)}
+    if field.type == "bool":
+        group.add_argument(named, action=argparse.BooleanOptionalAction, **same)
+        return
+    metavar = ITEMS[field.type] if several else _metavar(setting)
+    action = "append" if several else "store"
+    group.add_argument(named, dest=field.name, action=action, metavar=metavar, **same)
 
 
 def request_of(args: argparse.Namespace, kind: type[RequestT]) -> RequestT:
@@ -61,14 +68,15 @@ def _size(text: str) -> tuple[str, str]:
     return width, height
 
 
-def _metavar(setting: Setting, several: bool) -> str:
-    if several:
-        return "NAME:WEIGHT"
+def _metavar(setting: Setting) -> str:
     return "TEXT" if setting.low is None else (setting.unit or "NUMBER").upper()
 
 
 def _help(setting: Setting, default: Any) -> str:
     is_auto = setting.auto is not None and default == setting.auto
-    shown = "" if default in ("", ()) else f" [{'automatic' if is_auto else default}]"
+    value = "automatic" if is_auto else default
+    if isinstance(default, bool):
+        value = "on" if default else "off"
+    shown = "" if default in ("", ()) else f" [{value}]"
     range = f" ({setting.range})" if setting.range else ""
     return f"{setting.help}{range}{shown}".replace("%", "%%")

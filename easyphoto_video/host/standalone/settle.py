@@ -18,9 +18,9 @@ from easyphoto_video.host.library import (
     Library,
 )
 from easyphoto_video.host.motions import Body, settled_motion
+from easyphoto_video.host.people import settled_people
 from easyphoto_video.host.standalone.conditions import scripts
 from easyphoto_video.host.standalone.model.lora import read_lora
-from easyphoto_video.identity import user_id
 from easyphoto_video.request import AUTO, SAMPLERS, Lora, Text2Video
 from easyphoto_video.tensors import load_state_dict
 
@@ -51,11 +51,11 @@ def settle(request: Text2Video, library: Library) -> Text2Video:
     base = read_base(library.find(CHECKPOINTS, checkpoint))
     check_clip_skip(request.clip_skip, base.text_layers)
     _check_prompts(request, library)
-    if request.user_id:
-        user_id(library.data_dir, request.user_id)
-        read_lora(library.find(LORAS, request.user_id))
     listed = library.listed(CHECKPOINTS, base.path)
     body = Body(name=base.path.name, channels=base.channels, is_embedded=listed == EMBEDDED)
+    people = settled_people(request, library.data_dir, is_embedded=body.is_embedded)
+    for person in replace(request, **people).people:
+        read_lora(library.find(LORAS, person))
     return replace(
         request,
         seed=random.SystemRandom().randrange(SEEDS) if request.seed == -1 else request.seed,
@@ -65,6 +65,8 @@ def settle(request: Text2Video, library: Library) -> Text2Video:
         checkpoint=listed,
         vae=_vae(request, library),
         loras=_loras(request.loras, library),
+        face_size=request.face_size or base.facts.side,
+        **people,
         **settled_motion(request, body, library),
     )
 

@@ -12,11 +12,11 @@ import gradio as gr
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.tab.compat import make
 from easyphoto_video.host.tab.words import CHINESE
-from easyphoto_video.request import Text2Video
+from easyphoto_video.request import NONE, Text2Video
 from easyphoto_video.setting import Setting, settings
 
 PERSON = "user_id"
-LORAS = "tuple[Lora, ...]"
+LISTS = ("tuple[Lora, ...]", "tuple[str, ...]")
 NUMBERS = ("int", "float")
 SLIDABLE = 300
 """Most positions of a slider; a longer range is typed."""
@@ -24,8 +24,6 @@ FINE, COARSE = 0.05, 0.1
 """Steps of a slider whose field has none, for a range below and above 10."""
 LEAST_WIDTH = 200
 """px of a component; below, a row becomes two."""
-NOBODY = "-"
-"""What the empty user id is called: a choice must be a text, and this is no name."""
 ONE_A_LINE = "One a line."
 AUTOMATIC = "{} is automatic."
 
@@ -69,8 +67,10 @@ class Field:
         if choices:
             # A pasted name that is not there (yet) is shown, and refused in words when it is used.
             return make(gr.Dropdown, choices=choices, allow_custom_value=True, **same, **id)
+        if self.kind == "bool":
+            return make(gr.Checkbox, **same, **id)
         if self.kind not in NUMBERS:
-            lines = 2 if self.kind == LORAS else setting.lines
+            lines = 2 if self.kind in LISTS else setting.lines
             return make(gr.Textbox, lines=lines, max_lines=max(lines, 12), **same, **id)
         if _slides(setting):
             low, high, step = _span(setting)
@@ -83,15 +83,13 @@ def choices_of(field: Field, host: Host) -> list[Any]:
     if field.setting.choices:
         return list(field.setting.choices)
     found: Sequence[str] = host.choices(field.name) if field.choosable else ()
-    if field.name == PERSON:  # the choice stays when there is nobody yet
-        return [NOBODY, *found]
     return list(found)
 
 
 def shown(field: Field, value: Any) -> Any:
     """A value of a request, or its plain JSON form, as the field's component shows it."""
     if field.name == PERSON:
-        return value or NOBODY
+        return value or NONE
     if isinstance(value, (list, tuple)):
         return "\n".join(map(str, value))
     return str(value) if isinstance(value, Fraction) else value
@@ -99,11 +97,11 @@ def shown(field: Field, value: Any) -> Any:
 
 def read(field: Field, value: Any) -> Any:
     """What a component holds as a plain value for the request."""
-    if field.kind == LORAS:
+    if field.kind in LISTS:
         return [line.strip() for line in (value or "").splitlines() if line.strip()]
     if field.kind != "str":
         return value
-    return "" if value is None or (field.name == PERSON and value == NOBODY) else value
+    return "" if value is None else value
 
 
 def label_of(setting: Setting, words: Mapping[str, str] | None = None) -> str:
@@ -118,7 +116,7 @@ def info_of(field: Field, words: Mapping[str, str] | None = None) -> str:
     """The help, and what is special about the field's form; in Chinese with `words`."""
     setting = field.setting
     parts = [(words or {}).get(setting.help, setting.help)]
-    if field.kind == LORAS:
+    if field.kind in LISTS:
         parts.append((words or {}).get(ONE_A_LINE, ONE_A_LINE))
     if setting.auto is not None:
         parts.append((words or {}).get(AUTOMATIC, AUTOMATIC).format(f"{setting.auto:g}"))

@@ -124,7 +124,7 @@ class _Builder:
 
     def person(self) -> None:
         with _row():
-            self.put("user_id", "user_weight")
+            self.put("user_id", "face_pass")
         self.add(
             "reference",
             gr.Image,
@@ -134,6 +134,25 @@ class _Builder:
             visible=False,
             height=160,
         )
+        with _closed("Face"):
+            self.face()
+
+    def face(self) -> None:
+        with _row():
+            self.put("user_weight", "face_strength")
+        self.put("face_prompt")
+        with _row():
+            self.put("fusion_before", "fusion_after")
+        with _row():
+            self.put("color_match", "face_feather")
+        with _row():
+            self.put("face_crop", "face_size", "face_steps")
+        with _row():
+            self.put("skin_retouch", "restore", "restore_weight")
+        with _row():
+            self.put("face_model", "face_stride", "face_smoothing")
+        with _row():
+            self.put("more_user_ids", "scene_weight")
 
     def models(self) -> None:
         with _row():

@@ -118,5 +118,5 @@ class WebuiHost:
             "loras": files.lora_names,
             "motion_loras": lambda: self.library().names(MOTION_LORAS),
             "sampler": samplers.names,
-            "user_id": lambda: [person.name for person in user_ids(self.data_dir)],
+            "user_id": lambda: [AUTO, NONE, *(person.name for person in user_ids(self.data_dir))],
         }

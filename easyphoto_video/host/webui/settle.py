@@ -16,6 +16,7 @@ from easyphoto_video.host.checkpoint.shapes import clip_layers, unet_config
 from easyphoto_video.host.checks import check_clip_skip, check_steps
 from easyphoto_video.host.library import EMBEDDED, Library
 from easyphoto_video.host.motions import Body, settled_motion
+from easyphoto_video.host.people import settled_people
 from easyphoto_video.host.webui.checks import check_model, check_unet
 from easyphoto_video.host.webui.conditions import parsed, parts_of
 from easyphoto_video.host.webui.files import (
@@ -26,7 +27,6 @@ from easyphoto_video.host.webui.files import (
     vae_name,
 )
 from easyphoto_video.host.webui.samplers import sampler_of
-from easyphoto_video.identity import user_id
 from easyphoto_video.request import AUTO, NONE, Lora, Text2Video
 
 SEEDS = 2**32
@@ -41,12 +41,12 @@ def settle(request: Text2Video, library: Library) -> Text2Video:
     sampler_of(request.sampler)
     check_steps(request.sampler, request.steps)
     _check_prompts(request)
-    if request.user_id:
-        user_id(library.data_dir, request.user_id)
-        lora_name(request.user_id)
     info = checkpoint_info(request.checkpoint)
     body, facts, layers = _read(info)
     check_clip_skip(request.clip_skip, layers)
+    people = settled_people(request, library.data_dir, is_embedded=body.is_embedded)
+    for person in replace(request, **people).people:
+        lora_name(person)
     return replace(
         request,
         seed=random.SystemRandom().randrange(SEEDS) if request.seed == -1 else request.seed,
@@ -56,6 +56,8 @@ def settle(request: Text2Video, library: Library) -> Text2Video:
         checkpoint=checkpoint_name(info),
         vae=request.vae if request.vae in (AUTO, NONE) else vae_name(request.vae),
         loras=tuple(Lora(lora_name(lora.name), lora.weight) for lora in request.loras),
+        face_size=request.face_size or facts.side,
+        **people,
         **settled_motion(request, body, library),
     )
 
