@@ -69,7 +69,7 @@ class MeshDetector:
         seen = cv2.warpAffine(
             picture, view, (SIDE, SIDE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         )
-        raw = self._mesh(seen.astype(np.float32) / 255)
+        raw = self._mesh(np.divide(seen, 255, dtype=np.float32))
         sizes = {out.size: out.reshape(-1) for out in raw.values()}
         presence = 1 / (1 + math.exp(-float(sizes[1][0])))
         if presence < LEAST_PRESENCE:
@@ -89,10 +89,11 @@ class MeshDetector:
         found: list[Spot] = []
         for y in np.linspace(0, height - side, TILES).astype(int):
             for x in np.linspace(0, width - side, TILES).astype(int):
+                corner = np.array([x, y], np.float32)
                 for spot in self._blaze.spots(picture[y : y + side, x : x + side]):
                     moved = Spot(
-                        box=spot.box + np.float32([x, y, x, y]),
-                        points=spot.points + np.float32([x, y]),
+                        box=spot.box + np.tile(corner, 2),
+                        points=spot.points + corner,
                         score=spot.score,
                     )
                     if all(iou(moved.box, other.box) < OVERLAP for other in found):

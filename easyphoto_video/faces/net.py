@@ -37,4 +37,6 @@ class Net:
             self.calls += 1
             self._net.setInput(blob)
             found = self._net.forward(self._names)
-        return {name: np.array(out) for name, out in zip(self._names, found, strict=True)}
+        return {
+            name: np.array(out, np.float32) for name, out in zip(self._names, found, strict=True)
+        }
