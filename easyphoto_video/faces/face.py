@@ -74,8 +74,8 @@ class FaceTrack:
     """(F,) whether a model saw the face in that frame; the others are filled or absent."""
     scores: Floats
     """(F,) the detector's confidence; NaN where it was not seen."""
-    identity: Floats
-    """(F,) cosine to the person whom the track was chosen for; NaN where it was not measured."""
+    embeddings: Floats | None
+    """(F, D) of length 1, how the face looks; NaN where it was not measured."""
     embedding: Floats | None
     """(D,) of length 1, the mean over the track; None without a recogniser."""
 
@@ -83,10 +83,3 @@ class FaceTrack:
     def present(self) -> npt.NDArray[np.bool_]:
         """(F,) whether the face has a place in that frame, seen or filled."""
         return np.isfinite(self.boxes[:, 0])
-
-    def runs(self) -> list[tuple[int, int]]:
-        """The stretches [start, stop) of frames with the face, in order."""
-        edges = np.flatnonzero(np.diff(np.r_[False, self.present, False].astype(np.int8)))
-        return [
-            (int(start), int(stop)) for start, stop in zip(edges[::2], edges[1::2], strict=True)
-        ]
