@@ -1,0 +1,239 @@
+"""Face packs in insightface's layout, a folder of .onnx files each: a detector, a recogniser.
+
+What a file is for is read from its inputs and outputs as insightface itself does, never from its
+name. The package is imported where it is needed first, since it is large and may be absent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from easyphoto_video.clip import Frames
+from easyphoto_video.errors import BadFile, Missing
+from easyphoto_video.faces.face import Face, Floats
+
+DETECTOR, RECOGNISER = "detector", "recogniser"
+WITH_POINTS = (9, 15)
+"""Outputs of an SCRFD network that also gives the five points: scores, boxes, points per stride."""
+OTHERS = (192,)
+"""px of the square input of insightface's landmark networks, which are no recognisers."""
+PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+ERRORS_ONLY = 3
+"""onnxruntime's level of talking."""
+INSTALL = Path(__file__).parents[2] / "install.py"
+LEAST_SIDE = 8
+"""px; a picture narrower than this once it is scaled to the detector's view shows no face."""
+VIEW = 128
+"""px of the smallest of insightface's views."""
+FILTERS = threading.RLock()
+"""Held while the filters of warnings are other ones."""
+
+
+def packs(folder: Path) -> list[str]:
+    """The names of the face packs in a folder such as models/insightface/models, sorted."""
+    if not folder.is_dir():
+        return []
+    return sorted(pack.name for pack in folder.iterdir() if pack.is_dir() and _files(pack))
+
+
+def models(pack: Path) -> dict[str, Path]:
+    """What a pack's files are for: DETECTOR and RECOGNISER, each once at most, to its file.
+
+    Raises Missing without the package insightface, BadFile for a file that is no network.
+    """
+    found: dict[str, Path] = {}
+    for file in _files(pack):
+        kind = _kind(file)
+        if kind:
+            found.setdefault(kind, file)
+    return found
+
+
+class InsightDetector:
+    """A pack's SCRFD network, at insightface's own two views of 128 and 640 px; see Detector.
+
+    Guo et al., Sample and Computation Redistribution for Efficient Face Detection, 2021 (arXiv
+    2105.04714). May be called from several threads.
+    """
+
+    def __init__(self, pack: Path) -> None:
+        """Raises Missing without the package or the folder, BadFile for a pack without it."""
+        file = _of_kind(pack, DETECTOR, "no detector of insightface's that gives the five points")
+        with _quiet():
+            from insightface.model_zoo.scrfd import SCRFD
+
+            self._net: Any = SCRFD(model_file=str(file), session=_session(file))
+        self._file = file
+        self._lock = threading.Lock()
+        self.calls = 0
+        """How often it was asked; each time costs one or two runs of the network."""
+
+    def detect(self, picture: Frames) -> list[Face]:
+        """See Detector. The box is the network's own."""
+        if min(picture.shape[:2]) * VIEW < max(picture.shape[:2]) * LEAST_SIDE:
+            return []
+        with self._lock, _running(self._file):
+            self.calls += 1
+            boxes, points = self._net.detect(_bgr(picture))
+        faces = [
+            Face(
+                box=box[:4].astype(np.float32), points=five.astype(np.float32), score=float(box[4])
+            )
+            for box, five in zip(boxes, points, strict=True)
+        ]
+        return sorted(faces, key=lambda face: -float(np.prod(face.box[2:] - face.box[:2])))
+
+
+class PackRecogniser:
+    """A pack's ArcFace network; see Recogniser. May be called from several threads.
+
+    Deng et al., ArcFace: Additive Angular Margin Loss for Deep Face Recognition, 2018 (arXiv
+    1801.07698).
+    """
+
+    def __init__(self, pack: Path) -> None:
+        """Raises Missing without the package or the folder, BadFile for a pack without it."""
+        file = _of_kind(pack, RECOGNISER, "no recogniser of insightface's")
+        with _quiet():
+            from insightface.model_zoo.arcface_onnx import ArcFaceONNX
+
+            self._net: Any = ArcFaceONNX(model_file=str(file), session=_session(file))
+        self._file = file
+        self._lock = threading.Lock()
+        self.calls = 0
+        """How often it was asked."""
+
+    @property
+    def side(self) -> int:
+        """px of its square input."""
+        return int(self._net.input_size[0])
+
+    def aligned(self, picture: Frames, points: Floats) -> Frames:
+        """What it looks at: (side, side, 3) uint8 RGB, the five points at their fixed places."""
+        with _quiet():
+            from insightface.utils.face_align import norm_crop
+
+            face = norm_crop(picture, points.astype(np.float32), self.side)
+        return np.asarray(face, np.uint8)
+
+    def embed(self, picture: Frames, points: Floats) -> Floats:
+        """See Recogniser."""
+        face = self.aligned(picture, points)
+        with self._lock, _running(self._file):
+            self.calls += 1
+            found = np.asarray(self._net.get_feat(_bgr(face)), np.float32).reshape(-1)
+        return found / max(float(np.linalg.norm(found)), 1e-12)
+
+
+def _files(pack: Path) -> list[Path]:
+    # antelopev2's zip holds a folder of its own name.
+    return sorted(pack.glob("*.onnx")) or sorted(pack.glob("*/*.onnx"))
+
+
+def _bgr(picture: Frames) -> Frames:
+    return np.ascontiguousarray(picture[..., ::-1])
+
+
+def _of_kind(pack: Path, kind: str, reason: str) -> Path:
+    if not _files(pack):
+        raise Missing(
+            f"A face pack (.onnx files) in {pack}",
+            "Get one: python3 launch.py fetch buffalo_l --accept-licence",
+        )
+    found = models(pack)
+    if kind not in found:
+        raise BadFile(pack, f"holds {reason}", "Choose another face pack.")
+    return found[kind]
+
+
+def _kind(file: Path) -> str:
+    """What a network is for; empty for neither."""
+    onnx = _package().onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        graph = onnx.load(str(file), load_external_data=False).graph
+    except DecodeError as error:
+        raise _bad(file) from error
+    weights = {weight.name for weight in graph.initializer}
+    inputs = [_shape(value) for value in graph.input if value.name not in weights]
+    outputs = [_shape(value) for value in graph.output]
+    if not inputs or not outputs:
+        raise _bad(file)
+    if len(inputs) > 1 or len(inputs[0]) != 4 or inputs[0][1] not in (0, 3):
+        return ""
+    if len(outputs) in WITH_POINTS:
+        return DETECTOR
+    height, width = inputs[0][2:]
+    # insightface aligns faces to multiples of these sides alone.
+    fits = height == width and height > 0 and (height % 112 == 0 or height % 128 == 0)
+    is_vector = len(outputs) == 1 and len(outputs[0]) == 2
+    return RECOGNISER if fits and is_vector and height not in OTHERS else ""
+
+
+def _shape(value: Any) -> list[int]:
+    """0 stands for a free dimension."""
+    return [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+
+
+def _package() -> Any:
+    """A module that knows onnx and onnxruntime; raises Missing where insightface cannot be had."""
+    try:
+        with _quiet():
+            import insightface.model_zoo.arcface_onnx as package
+    except ImportError as error:
+        raise Missing(
+            f"The package insightface ({error})",
+            f'It comes, and nothing else changes, with: "{sys.executable}" "{INSTALL}"',
+        ) from error
+    return package
+
+
+def _session(file: Path) -> Any:
+    """The network, on CUDA where onnxruntime offers it. Raises BadFile."""
+    runtime = _package().onnxruntime
+    options = runtime.SessionOptions()
+    options.log_severity_level = ERRORS_ONLY
+    there = runtime.get_available_providers()
+    with _running(file):
+        return runtime.InferenceSession(
+            str(file), options, providers=[name for name in PROVIDERS if name in there]
+        )
+
+
+@contextlib.contextmanager
+def _running(file: Path) -> Iterator[None]:
+    """Translate onnxruntime's errors, which have no common root of their own."""
+    state: Any = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+    names = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NotImplemented")
+    known = tuple(getattr(state, name) for name in (*names, "RuntimeException", "EPFail"))
+    try:
+        yield
+    except known as error:
+        raise _bad(file, str(error).splitlines()[0]) from error
+
+
+def _bad(file: Path, detail: str = "it has no inputs and outputs") -> BadFile:
+    return BadFile(
+        file,
+        f"is no network that onnxruntime can run ({detail})",
+        "Remove its folder and fetch the pack again, or choose another face pack.",
+    )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """What insightface's libraries warn it of is nothing to the user."""
+    # Two threads that put the filters back in the wrong order would silence all for good.
+    with FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
