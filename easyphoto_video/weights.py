@@ -7,6 +7,7 @@ import shutil
 import zipfile
 from pathlib import Path, PurePosixPath
 
+from easyphoto_video import face_files
 from easyphoto_video.catalogue import Entry, catalogue, find, table
 from easyphoto_video.download import (
     BLOCK,
@@ -17,7 +18,7 @@ from easyphoto_video.download import (
     sha256_of,
     writing,
 )
-from easyphoto_video.errors import BadFile, BadRequest
+from easyphoto_video.errors import BadFile, BadRequest, DownloadFailed
 from easyphoto_video.watch import Watch
 
 __all__ = ["Entry", "catalogue", "fetch", "find", "table"]
@@ -33,7 +34,7 @@ def fetch(
     accept_licence: bool = False,
     patience: Patience | None = None,
 ) -> Path:
-    """Bring an entry of the catalogue below `data_dir`; its path, a folder for a face pack.
+    """Bring an entry of the catalogue below `data_dir`; its path, a folder for several files.
 
     A file that is there already is checked and kept. `watch` hears of the stages "fetching",
     "checking" and "unpacking". Raises BadRequest for an unknown name or a licence that was not
@@ -48,6 +49,9 @@ def fetch(
             f"Read {entry.terms}, then run: python3 launch.py fetch {entry.name} --accept-licence",
         )
     folder = data_dir / entry.folder
+    if entry.is_wheel:
+        _bring_face_files(folder, entry, watch)
+        return folder
     pack = folder / entry.name
     if entry.is_pack and pack.is_dir():
         return pack
@@ -64,6 +68,21 @@ def fetch(
             file.unlink()
         return pack
     return file
+
+
+def _bring_face_files(folder: Path, entry: Entry, watch: Watch) -> None:
+    if face_files.are_whole(folder):
+        return
+    try:
+        with writing(folder):
+            face_files.bring(folder, beat=lambda: watch("fetching", 0.0))
+    except face_files.NotBrought as error:
+        raise DownloadFailed(
+            entry.url,
+            str(error),
+            "See that pip reaches its index (a proxy goes into HTTPS_PROXY), then run the same "
+            "command again.",
+        ) from error
 
 
 def _recognise(file: Path, entry: Entry, watch: Watch) -> None:

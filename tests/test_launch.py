@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests import face_wheel
+
 ROOT = Path(__file__).parents[1]
 WHEELS = [("torch", "2.0"), ("demo", "1.0"), ("demo", "1.1"), ("unwanted", "1.0")]
 PROGRAM = """\
@@ -55,12 +57,14 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "a checkout"
     (folder / "easyphoto_video").mkdir(parents=True)
     (folder / "easyphoto_video/__main__.py").write_text(PROGRAM)
+    (folder / "easyphoto_video/face_files.py").write_text(face_wheel.source())
     shutil.copy(ROOT / "launch.py", folder)
     (folder / "requirements.lock").write_text("demo==1.0\ntorch==2.0\n")
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     for name, version in WHEELS:
         wheel(wheels, name, version)
+    face_wheel.write(wheels)
     for name in [name for name in os.environ if name.startswith(("PIP_", "PYTHON"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
@@ -95,7 +99,12 @@ def test_a_checkout_from_the_first_start_to_a_new_lock(checkout: Path, tmp_path:
     assert "Installing the packages of requirements.lock" in first.stderr
     assert (version_of(checkout, "torch"), version_of(checkout, "demo")) == ("2.0", "1.0")
 
+    assert (checkout / "models/faces/face_landmark.tflite").read_bytes() == b"mesh"
+    assert "networks that find faces" in first.stderr
+    assert "did not come" not in first.stderr
+
     packages = next(checkout.glob(".venv/[Ll]ib/**/site-packages"))
+    assert not (packages / "mediapipe").exists()
     assert not (packages / "unwanted.py").exists()
 
     # Without pip, a start that touched a package would fail.
@@ -124,9 +133,15 @@ def test_a_checkout_from_the_first_start_to_a_new_lock(checkout: Path, tmp_path:
     assert "Installing" in start(checkout).stderr
     assert (packages / "added.py").exists()
 
-    # A .venv that was never finished is made again from nothing.
+    # A .venv that was never finished is made again from nothing. Without what finds faces the
+    # program starts all the same.
     launch.STAMP.unlink()
-    assert start(checkout).returncode == 0
+    shutil.rmtree(checkout / "models")
+    next(tmp_path.glob("wheels/mediapipe*")).unlink()
+    again = start(checkout)
+    assert again.returncode == 0
+    for part in ("pip says: No matching", "works all the same", "launch.py fetch faces"):
+        assert part in again.stderr
     assert version_of(checkout, "demo") == "1.1"
     assert not (packages / "added.py").exists()
 

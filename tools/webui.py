@@ -116,14 +116,17 @@ def running(
     *arguments: str,
     port: int = 0,
     environment: Mapping[str, str] | None = None,
+    install: bool = False,
 ) -> Iterator[Webui]:
     """Starts the WebUI in a prepared data folder; it is ready, model and all, inside the `with`.
 
-    The port is a free one unless given. Raises StartFailed.
+    The port is a free one unless given; the installers of extensions run only with `install`.
+    Raises StartFailed.
     """
     port = port or _free_port()
     log = data_dir / f"webui-{port}.log"
     flags = [*FLAGS, "--data-dir", str(data_dir), "--port", str(port), *arguments]
+    flags += [] if install else ["--skip-install"]
     with log.open("wb") as out:
         process = subprocess.Popen(
             [str(python.absolute()), "launch.py", *flags],

@@ -8,18 +8,19 @@ canonical_face_model_uv_visualization.png there.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from easyphoto_video.clip import Frames
+from easyphoto_video.errors import Missing
+from easyphoto_video.face_files import COMMAND, DETECTOR, MESH, are_in
 from easyphoto_video.faces.blaze import OVERLAP, Blaze, Spot, iou
 from easyphoto_video.faces.face import Face, Floats
 from easyphoto_video.faces.net import Net
 
-DETECTOR_FILE = "face_detection_short_range.tflite"
-MESH_FILE = "face_landmark.tflite"
 SIDE = 192
 """px of the mesh's square input."""
 ROI = 1.5
@@ -35,12 +36,23 @@ LEAST_TILED = 480
 """px of the longer side below which no face is too small to be found at once."""
 
 
+def find_mesh_files(folders: Iterable[Path]) -> Path:
+    """The first of these folders that holds both networks. Raises Missing."""
+    found = next(filter(are_in, folders), None)
+    if found is None:
+        raise Missing(
+            f"What finds faces ({DETECTOR.name}, {MESH.name})", f"Fetch it once (1.5 MB): {COMMAND}"
+        )
+    return found
+
+
 class MeshDetector:
     """See Follower. The box of a face encloses its dense points."""
 
     def __init__(self, folder: Path) -> None:
-        self._blaze = Blaze(folder / DETECTOR_FILE)
-        self._mesh = Net(folder / MESH_FILE)
+        """With the folder of `find_mesh_files`; raises BadFile."""
+        self._blaze = Blaze(folder / DETECTOR.name)
+        self._mesh = Net(folder / MESH.name)
 
     @property
     def calls(self) -> int:

@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 
 from easyphoto_video.errors import BadFile
+from easyphoto_video.face_files import COMMAND
 from easyphoto_video.faces.face import Floats
 
-STEP = "Remove it and run: python3 launch.py fetch faces"
+STEP = f"Bring it anew: {COMMAND}"
 
 
 class Net:

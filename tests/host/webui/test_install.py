@@ -17,6 +17,7 @@ import pip
 import pytest
 
 import install
+from easyphoto_video import face_files
 
 ROOT = Path(__file__).parents[3]
 OURS = 'Need("demo==1.0", "demo", "nothing is drawn")'
@@ -192,6 +193,8 @@ def test_a_program_on_the_path_does_as_well(
 
 def test_a_start_without_a_need_is_fast_and_silent() -> None:
     since = time.monotonic()
+    if not face_files.are_in(face_files.BESIDE):
+        pytest.skip(f"no face files: {face_files.COMMAND}")
     done = subprocess.run([sys.executable, ROOT / "install.py"], capture_output=True, check=True)
     assert done.stdout + done.stderr == b""
     assert time.monotonic() - since < 1
@@ -209,10 +212,41 @@ def test_constraints_leave_out_what_pip_cannot_read(
     assert line in {"my-own-pack==1.0+cu121", "my-own-pack==2"}
 
 
+def test_a_package_may_come_without_what_it_asks_for(fresh: Environment) -> None:
+    before = fresh.freeze()
+    fresh.call("-c", START.format('Need("demo==1.0", "demo", "nothing is drawn", alone=True)'))
+    assert fresh.freeze() - before == {"demo==1.0"}
+
+
+def test_what_finds_faces_comes_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    asked: list[list[str]] = []
+
+    def bring(folder: Path, options: list[str]) -> None:
+        asked.append(options)
+        folder.mkdir(exist_ok=True)
+        if len(asked) == 1:
+            raise face_files.NotBrought("pip says: no")
+        for member in (face_files.DETECTOR, face_files.MESH):
+            (folder / member.name).touch()
+
+    monkeypatch.setattr(face_files, "bring", bring)
+    monkeypatch.setattr(face_files, "BESIDE", tmp_path / "faces")
+    monkeypatch.setenv("INDEX_URL", "an index")
+    install.bring_face_files()
+    assert "so no face is redrawn: pip says: no. To try again: " in capsys.readouterr().out
+    install.bring_face_files()
+    assert "took the networks" in capsys.readouterr().out
+    install.bring_face_files()
+    assert capsys.readouterr().out == ""
+    assert asked == [["--index-url", "an index"]] * 2
+
+
 def test_a_full_disk_does_not_stop_the_webui(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(needs: object) -> dict[install.Need, str]:
+    def fail(needs: object) -> dict[install.Need, install.NotInstalled]:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(install, "install_all", fail)
