@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -83,6 +83,20 @@ class Shot:
         values = {name: getattr(job, name) for name in same.split()}
         return cls(
             prompt=job.prompts, negative=job.negatives, loras=job.scene_loras, start=start, **values
+        )
+
+    @classmethod
+    def of_face(cls, job: Text2Video, person: str, start: Start) -> Shot:
+        """The shot that redraws a person's face in square crops."""
+        count, height, width = start.frames.shape[:3]
+        return replace(
+            cls.of(job, start),
+            prompt=Schedule.constant(job.face_prompt),
+            loras=job.face_loras(person),
+            width=width,
+            height=height,
+            frames=count,
+            steps=job.face_steps or job.steps,
         )
 
 

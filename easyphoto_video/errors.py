@@ -6,6 +6,7 @@
     ├── Missing           something needed is not there: a file, a package, a program
     ├── DownloadFailed    a file of the catalogue could not be fetched
     ├── OutOfMemory       the device or the machine has too little memory for the request
+    ├── FacePassFailed    the clip was made and is kept, its faces could not be redrawn
     ├── HostFailed        the engine below failed in a way that we did not foresee
     └── Stopped           the user cancelled; not a failure
 
@@ -80,6 +81,17 @@ class OutOfMemory(EasyPhotoError):
         self.device = device
         self.next_step = next_step
         super().__init__(f"Out of memory on {device}. {next_step}")
+
+
+class FacePassFailed(EasyPhotoError):
+    """The clip was made and is kept at `path`; redrawing its faces failed for `reason`."""
+
+    def __init__(self, reason: EasyPhotoError, path: Path) -> None:
+        self.reason = reason
+        self.path = path
+        super().__init__(
+            f"The face pass failed: {reason} The clip as it was before is kept in {path}."
+        )
 
 
 class HostFailed(EasyPhotoError):

@@ -39,6 +39,26 @@ def unwatched(stage: str, fraction: float) -> None:
     """A watch for those who do not look."""
 
 
+class Within:
+    """A watch for a part of the work: passes everything on, its stages named after the part."""
+
+    def __init__(self, part: str, onward: Watch) -> None:
+        self._part = part
+        self._onward = onward
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        self._onward(f"{self._part} {stage}", fraction)
+
+    def wants_picture(self) -> bool:
+        """See Viewer."""
+        return wants_picture(self._onward)
+
+    def show(self, frames: Frames) -> None:
+        """See Viewer."""
+        if isinstance(self._onward, Viewer):
+            self._onward.show(frames)
+
+
 class Stopwatch:
     """A watch that passes everything on and adds up the seconds of each stage."""
 

@@ -74,6 +74,8 @@ class FaceTrack:
     """(F,) whether a model saw the face in that frame; the others are filled or absent."""
     scores: Floats
     """(F,) the detector's confidence; NaN where it was not seen."""
+    cuts: npt.NDArray[np.bool_]
+    """(F,) whether the frame begins a new scene."""
     embeddings: Floats | None
     """(F, D) of length 1, how the face looks; NaN where it was not measured."""
     embedding: Floats | None
@@ -83,3 +85,25 @@ class FaceTrack:
     def present(self) -> npt.NDArray[np.bool_]:
         """(F,) whether the face has a place in that frame, seen or filled."""
         return np.isfinite(self.boxes[:, 0])
+
+    def stretches(self) -> list[slice]:
+        """Frames with the face, one after the other, broken at cuts."""
+        starts = np.flatnonzero(self.present & ~(np.r_[False, self.present[:-1]] & ~self.cuts))
+        found = []
+        for start in starts.tolist():
+            ends = np.flatnonzero(~self.present[start + 1 :] | self.cuts[start + 1 :])
+            found.append(slice(start, start + 1 + int(ends[0]) if len(ends) else len(self.boxes)))
+        return found
+
+    def __getitem__(self, rows: slice) -> FaceTrack:
+        """The same person in some of the frames."""
+        return FaceTrack(
+            boxes=self.boxes[rows],
+            points=self.points[rows],
+            dense=None if self.dense is None else self.dense[rows],
+            seen=self.seen[rows],
+            scores=self.scores[rows],
+            cuts=self.cuts[rows],
+            embeddings=None if self.embeddings is None else self.embeddings[rows],
+            embedding=self.embedding,
+        )

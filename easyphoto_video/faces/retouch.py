@@ -8,8 +8,8 @@ import numpy as np
 from easyphoto_video.clip import Frames
 from easyphoto_video.faces.cast import Restorer
 from easyphoto_video.faces.face import Floats
-from easyphoto_video.faces.fusion import EYES, LIPS, blended
-from easyphoto_video.faces.mask import face_size, soft
+from easyphoto_video.faces.fusion import Crops
+from easyphoto_video.faces.mask import eyes_mask, mouth_mask
 
 REACH = 0.03
 """Radius of the smoothing in face sizes."""
@@ -17,23 +17,27 @@ LEVELS = 0.08
 """Differences above this share of the range are edges and stay."""
 
 
-def retouched(picture: Frames, points: Floats, mask: Floats, amount: float) -> Frames:
-    """(s, s, 3) with even skin, by 0..1; eyes and lips stay. 0 gives the same array back.
+def retouched(crops: Crops, pictures: Frames, masks: Floats, amount: float) -> Frames:
+    """(n, s, s, 3) with even skin, by 0..1; eyes and lips stay. 0 gives the same array back.
 
-    Tomasi and Manduchi, Bilateral Filtering, 1998, on (468, 2) or five points of the crop.
+    Tomasi and Manduchi, Bilateral Filtering, 1998.
     """
     if amount <= 0:
-        return picture
-    radius = max(REACH * face_size(points), 1.0)
-    light = picture.astype(np.float32) / np.float32(255)
-    even = cv2.bilateralFilter(light, 0, LEVELS, radius, borderType=cv2.BORDER_REPLICATE)
-    skin = mask
-    if len(points) > 5:
-        for outline in (LIPS, *EYES):
-            hull = cv2.convexHull(points[list(outline)].astype(np.float32))[:, 0]
-            skin = skin * (1 - soft(np.asarray(hull, np.float32), len(mask), radius))
-    above = np.clip(np.rint(even * 255), 0, 255).astype(np.uint8)
-    return blended(picture, above, amount * skin)
+        return pictures
+    dense = [None] * len(pictures) if crops.dense is None else list(crops.dense)
+    radius = max(REACH * crops.face, 1.0)
+    out = []
+    for picture, skin, points in zip(pictures, masks, dense, strict=True):
+        if points is not None:
+            for part in (
+                *eyes_mask(points, crops.size, crops.face),
+                mouth_mask(points, crops.size, crops.face),
+            ):
+                skin = skin * (1 - part)
+        light = picture.astype(np.float32) / np.float32(255)
+        even = cv2.bilateralFilter(light, 0, LEVELS, radius, borderType=cv2.BORDER_REPLICATE)
+        out.append(blended(picture, np.asarray(even * 255, np.float32), amount * skin))
+    return np.stack(out)
 
 
 def restored(picture: Frames, restorer: Restorer | None, amount: float) -> Frames:
@@ -43,5 +47,13 @@ def restored(picture: Frames, restorer: Restorer | None, amount: float) -> Frame
     found = restorer(picture)
     if found.shape != picture.shape:
         shape = (picture.shape[1], picture.shape[0])
-        found = cv2.resize(found, shape, interpolation=cv2.INTER_AREA).astype(np.uint8)
-    return blended(picture, found, np.full(picture.shape[:2], amount, np.float32))
+        found = np.asarray(cv2.resize(found, shape, interpolation=cv2.INTER_AREA), np.uint8)
+    return blended(
+        picture, found.astype(np.float32), np.full(picture.shape[:2], amount, np.float32)
+    )
+
+
+def blended(below: Frames, above: Floats, weight: Floats) -> Frames:
+    """(s, s, 3) uint8: `above` over `below` by (s, s) weights 0..1; 0 keeps `below` exactly."""
+    mixed = below + weight[..., None] * (above - below)
+    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)

@@ -143,7 +143,8 @@ def faces_in(tracks: Sequence[FaceTrack], frame: int, shape: tuple[int, int]) ->
     for track in tracks:
         if not track.present[frame]:
             continue
-        points = track.points[frame] if track.dense is None else track.dense[frame]
-        mask = face_mask(points, max(height, width), 0.0)[:height, :width]
+        dense = None if track.dense is None else track.dense[frame]
+        side = float((track.boxes[frame, 2:] - track.boxes[frame, :2]).max())
+        mask = face_mask(track.points[frame], dense, (width, height), side, feather=0, grow=0)
         found = mask if found is None else np.maximum(found, mask)
     return found

@@ -128,6 +128,7 @@ def _track(path: Trail, cuts: npt.NDArray[np.bool_], plan: TrackPlan) -> FaceTra
         dense=dense,
         seen=seen,
         scores=scores,
+        cuts=cuts,
         embeddings=embeddings,
         embedding=path.embedding,
     )

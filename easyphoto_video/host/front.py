@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from easyphoto_video.engine import Engine
+from easyphoto_video.faces.cast import Cast
 from easyphoto_video.request import Text2Video
 
 
@@ -42,6 +43,13 @@ class Host(Protocol):
 
     def settle(self, request: Text2Video) -> Text2Video:
         """The request with nothing left open. Raises BadRequest, BadFile and Missing."""
+        ...
+
+    def cast(self, request: Text2Video) -> Cast | None:
+        """Who finds faces for a settled request, and whose they shall be; None if it names nobody.
+
+        Loads the small models of faces. Raises BadFile and Missing.
+        """
         ...
 
     def choices(self, field: str) -> Sequence[str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadRequest, EasyPhotoError, HostFailed, Missing, Stopped
@@ -81,6 +82,10 @@ class Job:
         """Where the finished clip lies."""
         self.seconds: dict[str, float] = {}
         """By stage, when done."""
+        self.scores: dict[str, Any] | None = None
+        """How good the clip is, when done, as JSON has it; None where nothing was measured."""
+        self.notes: tuple[str, ...] = ()
+        """Sentences about the clip, when done."""
         self.frames: Frames | None = None
         """Some frames of the finished clip, evenly spread; only the newest job keeps them."""
         self.error: EasyPhotoError | None = None
@@ -137,7 +142,7 @@ class Job:
                     return
                 self._is_stopped = host.is_stopped
                 self("loading", 0.0)
-                tools = Tools(engine=host.engine, watch=self)
+                tools = Tools(engine=host.engine, watch=self, cast=host.cast)
                 self._keep(run(self.request, tools, place(host, self.request)))
         except Stopped as error:
             self._end(State.STOPPED, error)
@@ -164,7 +169,8 @@ class Job:
         self.changed.set()
 
     def _keep(self, result: Result) -> None:
-        self.path, self.seconds = result.path, result.seconds
+        self.path, self.seconds, self.notes = result.path, result.seconds, result.notes
+        self.scores = result.scores.to_json()
         frames = result.clip.frames
         most = max(1, min(SHOWN, SHOWN_BYTES // frames[0].nbytes))
         self.frames = frames[:: -(-len(frames) // most)].copy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from easyphoto_video.engine import Engine, FakeEngine
 from easyphoto_video.errors import Missing
+from easyphoto_video.faces.cast import Cast
 from easyphoto_video.host.checks import check_sampler, check_steps
 from easyphoto_video.identity import PEOPLE, REFERENCE, user_id, user_ids
 from easyphoto_video.request import AUTO, NONE, SAMPLERS, Text2Video
@@ -44,6 +45,8 @@ class FakeHost:
         """What can be chosen, by field; the people are those in the data folder."""
         self.own_defaults: dict[str, Any] = {}
         self.lacks: list[str] = []
+        self.faces: Callable[[Text2Video], Cast | None] = lambda request: None
+        """Who finds faces; by default nobody looks."""
         self.stopped = False
         """Set it to press the host's own stop button; the next turn clears it."""
         self.models = threading.Lock()
@@ -69,8 +72,13 @@ class FakeHost:
             width=request.width or SIDE,
             height=request.height or SIDE,
             cfg=request.cfg or CFG,
+            face_size=request.face_size or SIDE,
             user_id=NONE if request.user_id in ("", AUTO) else request.user_id,
         )
+
+    def cast(self, request: Text2Video) -> Cast | None:
+        """See Host."""
+        return self.faces(request)
 
     def choices(self, field: str) -> Sequence[str]:
         """See Host."""

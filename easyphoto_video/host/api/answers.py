@@ -55,6 +55,8 @@ def job_json(job: Job, jobs: Jobs, root: str = "") -> dict[str, Any]:
         "eta": None if progress.eta is None or state.is_over else round(progress.eta, 1),
         "request": job.request.to_json(),
         "seconds": {stage: round(spent, 3) for stage, spent in job.seconds.items()},
+        "scores": job.scores,
+        "notes": list(job.notes),
         "file": done.name if done else None,
         "url": f"{job_url(job, root)}/file" if done else None,
         **told(job.error),

@@ -31,7 +31,7 @@ def render(job: Job, watch: Watch = unwatched) -> dict[str, Any]:
     host = StandaloneHost(job.data_dir, job.device, job.precision)
     request = host.settle(job.request)
     path = place(host, request, job.out)
-    result = run(request, Tools(engine=host.engine, watch=watch), path)
+    result = run(request, Tools(engine=host.engine, watch=watch, cast=host.cast), path)
     return {**result.to_json(), "peak_rss_mb": peak_rss_mb()}
 
 

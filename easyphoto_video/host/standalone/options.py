@@ -36,11 +36,11 @@ def add_options(parser: argparse.ArgumentParser, kind: type[Request]) -> None:
 def _add(group: argparse._ArgumentGroup, field: Field[Any], setting: Setting) -> None:
     several = field.type.startswith("tuple")
     named = option_of(field.name, several)
-    same = {"default": argparse.SUPPRESS, "help": _help(setting, field.default)}
+    same: dict[str, Any] = {"default": argparse.SUPPRESS, "help": _help(setting, field.default)}
     if field.type == "bool":
         group.add_argument(named, action=argparse.BooleanOptionalAction, **same)
         return
-    metavar = ITEMS[field.type] if several else _metavar(setting)
+    metavar = ITEMS[str(field.type)] if several else _metavar(setting)
     action = "append" if several else "store"
     group.add_argument(named, dest=field.name, action=action, metavar=metavar, **same)
 

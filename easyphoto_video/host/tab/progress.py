@@ -12,12 +12,27 @@ from PIL import Image
 from easyphoto_video.clip import Frames
 from easyphoto_video.errors import EasyPhotoError
 from easyphoto_video.host.jobs import Job, State
+from easyphoto_video.host.tab.plot import plot
 
 SHOWN = 4
 """Pictures beside each other."""
 SIDE = 384
 """px, the longest side of one."""
-STAGES = ("loading", "encoding", "denoising", "decoding", "writing")
+STAGES = (
+    "loading",
+    "encoding",
+    "denoising",
+    "decoding",
+    "finding faces",
+    "cutting out",
+    "face loading",
+    "face encoding",
+    "face denoising",
+    "face decoding",
+    "blending",
+    "scoring",
+    "writing",
+)
 """Stages that have their words; others are shown by their name."""
 
 
@@ -41,7 +56,8 @@ def ending_of(job: Job, home: Path) -> str:
     if job.state is State.DONE and job.path is not None:
         path = job.path.relative_to(home) if job.path.is_relative_to(home) else job.path
         spent = seconds(sum(job.seconds.values()))
-        return _bar(1.0, [_word("Done in"), _datum(spent), _datum(str(path))], "")
+        parts = [_word("Done in"), _datum(spent), _datum(str(path))]
+        return _bar(1.0, parts, plot(job.scores, job.notes))
     return _bar(0.0, [_word("Stopped." if job.state is State.STOPPED else "Failed.")], "")
 
 
