@@ -1,0 +1,135 @@
+"""The course of a training: steps over cached latents, saved so that it can go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from easyphoto_video.errors import BadFile
+from easyphoto_video.host.standalone.model.load import Models
+from easyphoto_video.host.standalone.prompt.encode import encode_all
+from easyphoto_video.host.standalone.train.adapters import Adapters
+from easyphoto_video.motion.noise import alphas_cumprod, betas
+
+STEPS = 1000
+SNR = (0.3, 5.0)
+"""Between these the loss on x0 is weighted by the signal-to-noise ratio (Hang et al., Min-SNR,
+2023, arXiv 2303.09556), with a floor, since high noise decides who is drawn."""
+EMPTY = 0.1
+"""Share of steps without a caption, for guidance."""
+TEXT_SHARE = 0.5
+"""The text encoder's learning rate, in those of the UNet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A training with nothing left open."""
+
+    steps: int
+    rank: int
+    alpha: float
+    """What the LoRA is scaled by."""
+    learning_rate: float
+    batch: int
+    caption: str
+    seed: int
+
+
+class Course:
+    """Learns a LoRA for frozen networks; `step` goes one step on, `save` and `load` keep all."""
+
+    def __init__(self, models: Models, latents: Tensor, plan: Plan) -> None:
+        """`latents` (N, 4, h, w) float32, scaled for the UNet."""
+        self._models = models
+        self._latents = latents
+        self._plan = plan
+        device = latents.device
+        self._random = torch.Generator().manual_seed(plan.seed)
+        with torch.random.fork_rng():
+            torch.manual_seed(plan.seed)
+            self.adapters = Adapters(models.unet, models.text_encoder, plan.rank, plan.alpha)
+        self.adapters.to(device)
+        rate = plan.learning_rate
+        self._optimiser = torch.optim.AdamW(
+            [
+                {"params": self.adapters.unet.parameters(), "lr": rate},
+                {"params": self.adapters.text.parameters(), "lr": rate * TEXT_SHARE},
+            ],
+            weight_decay=1e-2,
+        )
+        self._signal = alphas_cumprod(betas(*models.facts.betas)).float().to(device)
+        self.done = 0
+
+    def step(self) -> float:
+        """One step of the optimiser; the loss."""
+        chosen = torch.randint(len(self._latents), (self._plan.batch,), generator=self._random)
+        clean = self._latents[chosen]
+        noise = torch.randn(clean.shape, generator=self._random).to(clean)
+        times = torch.randint(STEPS, (len(clean),), generator=self._random).to(clean.device)
+        says_nothing = float(torch.rand(1, generator=self._random)) < EMPTY
+        caption = "" if says_nothing else self._plan.caption
+        loss = self._loss(clean, noise, times, caption)
+        self._optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.adapters.parameters(), 1.0)
+        self._optimiser.step()
+        self.done += 1
+        return float(loss.detach())
+
+    def _loss(self, clean: Tensor, noise: Tensor, times: Tensor, caption: str) -> Tensor:
+        models = self._models
+        signal = self._signal[times][:, None, None, None].to(clean)
+        noisy = signal.sqrt() * clean + (1 - signal).sqrt() * noise
+        unet, dtype = models.unet, models.unet.dtype
+        with self.adapters.attached(unet, models.text_encoder):
+            words = encode_all([caption], models.text_encoder)[caption]
+            words = words.expand(len(clean), *words.shape).to(dtype)
+            said = unet(noisy.to(dtype), times, words).sample.float()
+        ratio = (signal / (1 - signal)).clamp(min=1e-8)
+        if models.facts.prediction == "v_prediction":
+            wanted = signal.sqrt() * noise - (1 - signal).sqrt() * clean
+            weight = ratio.clamp(*SNR) / (1 + ratio)
+        else:
+            wanted = noise
+            weight = ratio.clamp(*SNR) / ratio
+        return (weight * (said - wanted).square()).mean()
+
+    def save(self, path: Path) -> None:
+        """Everything that going on needs, in one file, written whole or not at all."""
+        part = path.with_name(path.name + ".part")
+        state: dict[str, Any] = {
+            "adapters": self.adapters.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "random": self._random.get_state(),
+            "done": self.done,
+        }
+        torch.save(state, part)
+        part.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Go on from a file of `save`. Raises BadFile when it belongs to another training."""
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            self.adapters.load_state_dict(state["adapters"])
+            self._optimiser.load_state_dict(state["optimiser"])
+            self._random.set_state(state["random"])
+            self.done = int(state["done"])
+        except (RuntimeError, KeyError, ValueError, OSError, EOFError) as error:
+            raise BadFile(
+                path,
+                "it is no state of this training",
+                "Begin anew with --restart, or give the settings that it began with.",
+            ) from error
+
+
+def averaged(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of LoRAs of one training, layer by layer."""
+    return {
+        key: torch.stack([state[key].float() for state in states]).mean(0).to(states[0][key].dtype)
+        for key in states[0]
+    }
