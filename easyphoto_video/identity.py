@@ -28,6 +28,8 @@ NAME = re.compile(r"\w([\w .\-]{0,61}[\w\-])?")
 """A user id: letters, digits, `_`, inner dots, spaces and `-`; never a path."""
 DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])( *\..*)?", re.IGNORECASE)
 """What Windows takes for a device, whatever follows a dot."""
+LORA_PREFIX = "user-ids/"
+"""What a LoRA's name begins with where it is a person's own, whatever lies in the LoRA folders."""
 WORDS = ("none", "auto")
 """What a request says instead of a user id."""
 LONGEST = 200
@@ -95,6 +97,16 @@ class People:
             f"There is {known} in {self.folder}. Train one with EasyPhoto, or leave it empty.",
         )
 
+    def lora(self, name: str) -> Path:
+        """The LoRA of that person. Raises BadRequest and Missing."""
+        person = self.get(name)
+        if person.lora is None:
+            raise Missing(
+                f"The LoRA of user id {person.name!r}",
+                f"Put {person.name}{SUFFIXES[0]} into {self.loras[0]}, or give the weight 0.",
+            )
+        return person.lora
+
     def named_like(self, name: str) -> UserId | None:
         """A person of the user's own whose name a file system may not tell from this one."""
         alike = (p for p in self.all() if _folded(p.name) == _folded(name) and not p.is_builtin)
@@ -115,6 +127,11 @@ def check_name(name: str) -> str:
             "User id", name, "is no name", "Use letters, digits, spaces, _ and -, 63 at most."
         )
     return composed
+
+
+def lora_of(name: str) -> str:
+    """The name by which an engine finds the LoRA of a user id: `user-ids/ada`."""
+    return LORA_PREFIX + name
 
 
 def user_ids(data_dir: Path) -> list[UserId]:

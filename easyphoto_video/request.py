@@ -12,6 +12,7 @@ from typing import Any
 
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.face_settings import AUTO, NONE, FaceSettings
+from easyphoto_video.identity import lora_of
 from easyphoto_video.schedule import Schedule, parse_text
 from easyphoto_video.setting import Setting, declared, settings
 from easyphoto_video.values import FRACTION, READERS, Lora, plain, typed
@@ -182,12 +183,15 @@ class Request(FaceSettings, Basics):
     @property
     def scene_loras(self) -> tuple[Lora, ...]:
         """The LoRAs that the clip is made with."""
-        of = [Lora(name, self.scene_weight) for name in self.people if self.scene_weight]
+        of = [Lora(lora_of(name), self.scene_weight) for name in self.people if self.scene_weight]
         return (*self.loras, *of)
 
     def face_loras(self, person: str) -> tuple[Lora, ...]:
-        """The LoRAs that a person's face is redrawn with; a user's LoRA has the user's name."""
-        return (*self.loras, *([Lora(person, self.user_weight)] if self.user_weight else []))
+        """The LoRAs that a person's face is redrawn with."""
+        return (
+            *self.loras,
+            *([Lora(lora_of(person), self.user_weight)] if self.user_weight else []),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The request as plain JSON values; `request_from` reads them back to an equal request."""

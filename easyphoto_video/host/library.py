@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from easyphoto_video.errors import BadRequest, Missing
+from easyphoto_video.identity import LORA_PREFIX, People
 
 FORMS: tuple[Callable[[PurePosixPath], str], ...] = (
     str,
@@ -69,6 +70,11 @@ class Library:
         self._embedded = embedded
         self._paths = paths
 
+    @property
+    def people(self) -> People:
+        """The trained persons, with this library's LoRAs."""
+        return People(self.data_dir, tuple(self.folders(LORAS)))
+
     def folders(self, shelf: Shelf) -> list[Path]:
         """Where the files of a shelf are looked for, existing or not."""
         return [*(self.data_dir / folder for folder in shelf.folders), *self._extra.get(shelf, ())]
@@ -90,12 +96,15 @@ class Library:
         return [name if taken[name] == 1 else str(path) for name, path in files]
 
     def find(self, shelf: Shelf, name: str) -> Path:
-        """The file that `name` means: as listed, with or without folder and suffix, or a path.
+        """The file that `name` means: as listed, with or without folder and suffix, or a path;
+        among LoRAs also that of a user id, by `lora_of`.
 
         Raises BadRequest when several files fit and Missing when none does.
         """
         if shelf.embedded and name == EMBEDDED:
             return self._embedded_file(shelf.embedded)
+        if shelf is LORAS and name.startswith(LORA_PREFIX):
+            return self.people.lora(name.removeprefix(LORA_PREFIX))
         wanted = WEBUI_HASH.sub("", name).replace("\\", "/")
         files = [(PurePosixPath(listed), path) for listed, path in self.files(shelf)]
         for form in FORMS:

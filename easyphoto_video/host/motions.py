@@ -19,12 +19,14 @@ PREFERRED = ("v3", "v2", "v1", "AnimateLCM")
 
 @dataclass(frozen=True, kw_only=True)
 class Body:
-    """The UNet that motion goes into, as far as motion cares."""
+    """The UNet that motion and persons go into, as far as these care."""
 
     name: str
     """The checkpoint, for people."""
     channels: tuple[int, ...]
     """Width of each level."""
+    text_width: int
+    """Of the text that it listens to."""
     is_embedded: bool
 
     def __str__(self) -> str:

@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
-from easyphoto_video.identity import user_id, user_ids
+from easyphoto_video.errors import BadRequest
+from easyphoto_video.host.motions import Body
+from easyphoto_video.identity import People
+from easyphoto_video.lora_base import family, lora_base
 from easyphoto_video.request import AUTO, NONE, Text2Video
 
 DEMO = "demo"
 """The person who comes along with the embedded checkpoint."""
 
 
-def settled_people(request: Text2Video, data_dir: Path, *, is_embedded: bool) -> dict[str, object]:
+def settled_people(request: Text2Video, people: People, body: Body) -> dict[str, object]:
     """The field `user_id` chosen, and everybody who is named looked up.
 
-    Raises BadRequest for what is no name, and Missing.
+    Raises BadRequest for what is no name and for a LoRA of another base model, and Missing.
     """
     name = request.user_id or NONE
     if name == AUTO:
-        known = [person.name for person in user_ids(data_dir)]
-        name = DEMO if is_embedded and DEMO in known else NONE
-    for person in request.people:
-        user_id(data_dir, person)
+        known = [person.name for person in people.all()]
+        name = DEMO if body.is_embedded and DEMO in known else NONE
+    for person in replace(request, user_id=name).people:
+        people.get(person)
+        if wants_lora(request):
+            check_base(people, person, body)
     return {"user_id": name}
+
+
+def wants_lora(request: Text2Video) -> bool:
+    """Whether anything is drawn with the persons' LoRAs."""
+    return bool(request.scene_weight or (request.face_pass and request.user_weight))
+
+
+def check_base(people: People, name: str, body: Body) -> None:
+    """Raises BadRequest when a person's LoRA is of another base model than the checkpoint."""
+    base = lora_base(people.lora(name))
+    if base.suits(body.text_width):
+        return
+    reason = (
+        f"was trained on {base.name}, and the checkpoint {body.name} is of "
+        f"{family(body.text_width)}"
+    )
+    step = f"Choose a checkpoint of {base.name}, or a user id trained on {family(body.text_width)}."
+    raise BadRequest("User id", name, reason, step)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -51,7 +51,7 @@ def pages(path: Path) -> tuple[int, Fraction | None]:
         return count, (count * 1000 / total).limit_denominator(1001)
 
 
-def of_picture(path: Path, start: int, stop: int | None) -> Iterator[Frames]:
+def of_picture(path: Path, start: int, stop: int | None) -> Generator[Frames, None, None]:
     """(H, W, 3) uint8 RGB of the frames from `start` to before `stop`. Raises BadFile."""
     with _opened(path) as picture:
         count = int(getattr(picture, "n_frames", 1))
@@ -61,7 +61,7 @@ def of_picture(path: Path, start: int, stop: int | None) -> Iterator[Frames]:
             yield np.array(turned.convert("RGB"))
 
 
-def of_folder(folder: Path, start: int, stop: int | None) -> Iterator[Frames]:
+def of_folder(folder: Path, start: int, stop: int | None) -> Generator[Frames, None, None]:
     """See of_picture, of the pictures of a folder. Raises BadFile, also when sizes differ."""
     files = pictures_in(folder)
     size = next(of_picture(files[0], 0, 1)).shape

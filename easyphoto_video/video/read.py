@@ -6,8 +6,8 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
@@ -23,7 +23,7 @@ from easyphoto_video.video import pictures
 from easyphoto_video.video.ffmpeg import NO_WINDOW, find, look, named, quoted
 from easyphoto_video.video.pictures import GIVE_ANOTHER
 
-Source = Callable[[int, int | None], Iterator[Frames]]
+Source = Callable[[int, int | None], Generator[Frames, None, None]]
 """(start, stop) -> the frames (H, W, 3) uint8 RGB from `start` to before `stop`."""
 
 FIRST = ("-map", "0:V:0")
@@ -51,7 +51,7 @@ class Video:
     has_sound: bool
     source: Source = field(repr=False)
 
-    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frames]:
+    def frames(self, start: int = 0, stop: int | None = None) -> Generator[Frames, None, None]:
         """(H, W, 3) uint8 RGB of each frame from `start` to before `stop`, to the end without.
 
         Nothing but the frame at hand is held; closing the iterator ends the program that reads.
@@ -59,11 +59,12 @@ class Video:
         """
         if start < 0 or (stop is not None and stop < start):
             raise ValueError(f"frames run from 0 on, not from {start} to {stop}")
-        for frame in self.source(start, stop):
-            if frame.shape != (self.height, self.width, 3):
-                size = f"{frame.shape[1]}x{frame.shape[0]}"
-                raise BadFile(self.path, f"it changes its size to {size}", GIVE_ANOTHER)
-            yield frame
+        with closing(self.source(start, stop)) as frames:
+            for frame in frames:
+                if frame.shape != (self.height, self.width, 3):
+                    size = f"{frame.shape[1]}x{frame.shape[0]}"
+                    raise BadFile(self.path, f"it changes its size to {size}", GIVE_ANOTHER)
+                yield frame
 
 
 def open_video(path: Path | str) -> Video:
@@ -162,7 +163,7 @@ def _of_ffmpeg(
     seeks: npt.NDArray[np.float64] | None,
     start: int,
     stop: int | None,
-) -> Iterator[Frames]:
+) -> Generator[Frames, None, None]:
     """Frames as ffmpeg decodes them; `seeks` are their moments in seconds, if one may jump."""
     jump: tuple[str, ...] = ()
     skipped = 0

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from easyphoto_video.engine import Engine
+from easyphoto_video.faces.cast import Cast
+from easyphoto_video.host.cast import cast_of, face_models
 from easyphoto_video.host.library import (
     CHECKPOINTS,
     EMBEDDED,
@@ -19,7 +21,7 @@ from easyphoto_video.host.library import (
     Library,
 )
 from easyphoto_video.host.standalone.engine import StandaloneEngine
-from easyphoto_video.identity import user_ids
+from easyphoto_video.identity import People
 from easyphoto_video.request import AUTO, NONE, SAMPLERS, Text2Video
 
 OUTPUTS = Path("outputs") / "easyphoto-video"
@@ -49,6 +51,11 @@ class StandaloneHost:
         return self.library.data_dir
 
     @property
+    def people(self) -> People:
+        """See Host."""
+        return self.library.people
+
+    @property
     def outputs(self) -> Path:
         """See Host."""
         return self.data_dir / OUTPUTS
@@ -58,6 +65,10 @@ class StandaloneHost:
         from easyphoto_video.host.standalone.settle import settle  # torch takes its time
 
         return settle(request, self.library)
+
+    def cast(self, request: Text2Video) -> Cast | None:
+        """See Host."""
+        return cast_of(request, self.people)
 
     def choices(self, field: str) -> Sequence[str]:
         """See Host."""
@@ -91,5 +102,6 @@ class StandaloneHost:
             "loras": lambda: library.names(LORAS),
             "motion_loras": lambda: library.names(MOTION_LORAS),
             "sampler": lambda: list(SAMPLERS),
-            "user_id": lambda: [AUTO, NONE, *(person.name for person in user_ids(self.data_dir))],
+            "face_model": lambda: face_models(self.data_dir),
+            "user_id": lambda: [AUTO, NONE, *(person.name for person in self.people.all())],
         }

@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from easyphoto_video.host.cast import check_faces, settled_model
 from easyphoto_video.host.checkpoint.facts import Facts, facts_beside
 from easyphoto_video.host.checkpoint.kinds import check_checkpoint, check_vae
 from easyphoto_video.host.checkpoint.shapes import clip_layers, unet_config
@@ -18,7 +19,7 @@ from easyphoto_video.host.library import (
     Library,
 )
 from easyphoto_video.host.motions import Body, settled_motion
-from easyphoto_video.host.people import settled_people
+from easyphoto_video.host.people import settled_people, wants_lora
 from easyphoto_video.host.standalone.conditions import scripts
 from easyphoto_video.host.standalone.model.lora import read_lora
 from easyphoto_video.request import AUTO, SAMPLERS, Lora, Text2Video
@@ -35,6 +36,8 @@ class Base:
     channels: tuple[int, ...]
     """Width of each level of its UNet."""
     text_layers: int
+    text_width: int
+    """Of the text that its UNet listens to."""
     facts: Facts
 
 
@@ -52,11 +55,17 @@ def settle(request: Text2Video, library: Library) -> Text2Video:
     check_clip_skip(request.clip_skip, base.text_layers)
     _check_prompts(request, library)
     listed = library.listed(CHECKPOINTS, base.path)
-    body = Body(name=base.path.name, channels=base.channels, is_embedded=listed == EMBEDDED)
-    people = settled_people(request, library.data_dir, is_embedded=body.is_embedded)
-    for person in replace(request, **people).people:
-        read_lora(library.find(LORAS, person))
-    return replace(
+    body = Body(
+        name=base.path.name,
+        channels=base.channels,
+        text_width=base.text_width,
+        is_embedded=listed == EMBEDDED,
+    )
+    model = settled_model(request, library.data_dir, is_embedded=body.is_embedded)
+    people = settled_people(request, library.people, body)
+    for person in replace(request, **people).people if wants_lora(request) else ():
+        read_lora(library.people.lora(person))
+    settled = replace(
         request,
         seed=random.SystemRandom().randrange(SEEDS) if request.seed == -1 else request.seed,
         width=request.width or base.facts.side,
@@ -65,10 +74,13 @@ def settle(request: Text2Video, library: Library) -> Text2Video:
         checkpoint=listed,
         vae=_vae(request, library),
         loras=_loras(request.loras, library),
+        face_model=model,
         face_size=request.face_size or base.facts.side,
         **people,
         **settled_motion(request, body, library),
     )
+    check_faces(settled, library.people)
+    return settled
 
 
 def read_base(path: Path) -> Base:
@@ -76,8 +88,14 @@ def read_base(path: Path) -> Base:
     tensors = load_state_dict(path)
     check_checkpoint(path, tensors)
     facts = facts_beside(path, tensors)
-    channels = unet_config(tensors, facts, path)["block_out_channels"]
-    return Base(path=path, channels=channels, text_layers=clip_layers(tensors), facts=facts)
+    unet = unet_config(tensors, facts, path)
+    return Base(
+        path=path,
+        channels=unet["block_out_channels"],
+        text_layers=clip_layers(tensors),
+        text_width=unet["cross_attention_dim"],
+        facts=facts,
+    )
 
 
 def _check_prompts(request: Text2Video, library: Library) -> None:

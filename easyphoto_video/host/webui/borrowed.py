@@ -6,8 +6,9 @@ that are loaded write options too; so everything here is remembered and put back
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import k_diffusion.sampling
@@ -15,12 +16,15 @@ import torch
 from modules import devices, sd_models, sd_vae, shared
 from torch import Tensor
 
+from easyphoto_video.host.webui.files import lora_networks
 from easyphoto_video.motion.module import Motion
 from easyphoto_video.request import AUTO, NONE
 
 LOADING = ("sd_model_checkpoint", "sd_checkpoint_hash")
 """Options that the host itself writes when it loads weights."""
 BETAS = ("alphas_cumprod", "alphas_cumprod_original")
+LORA_TABLES = ("available_networks", "available_network_aliases", "available_network_hash_lookup")
+"""Of the host's LoRA extension: its LoRAs by name, by alias and by hash."""
 INSIDE = "None"
 """The host's name for the VAE inside the checkpoint."""
 
@@ -106,6 +110,36 @@ def vae(name: str) -> Iterator[None]:
             yield
     finally:
         sd_vae.reload_vae_weights()  # by the option that is back now
+
+
+@contextmanager
+def loras(files: Mapping[str, Path]) -> Iterator[None]:
+    """The host finds these files as LoRAs by these names, wherever they lie.
+
+    Raises Missing when the host's LoRA extension is switched off.
+    """
+    if not files:
+        yield
+        return
+    networks = lora_networks()
+    tables = [getattr(networks, name) for name in LORA_TABLES]
+    before = [dict(table) for table in tables]
+    entries: list[Any] = []
+    try:
+        for name, path in files.items():
+            entries.append(networks.network.NetworkOnDisk(name, str(path)))
+            tables[0][name] = tables[1][name] = entries[-1]
+        yield
+    finally:
+        for table, old in zip(tables, before, strict=True):
+            ours = [key for key, entry in table.items() if entry in entries]
+            for key in ours:
+                if key in old:
+                    table[key] = old[key]
+                else:
+                    table.pop(key)
+        for name in files:
+            networks.networks_in_memory.pop(name, None)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from easyphoto_video.host.start import check_start, latent_mask
 from easyphoto_video.host.webui import borrowed
 from easyphoto_video.host.webui.checks import check_model, check_unet
 from easyphoto_video.host.webui.clip import Kept, Take, clip_run
-from easyphoto_video.host.webui.files import checkpoint_info
+from easyphoto_video.host.webui.files import checkpoint_info, person_loras
 from easyphoto_video.host.webui.pictures import decoded, encoded, look
 from easyphoto_video.motion.attach import Handle, attached, fitted
 from easyphoto_video.motion.module import Motion
@@ -54,6 +54,7 @@ class WebuiEngine:
             model = held.enter_context(borrowed.checkpoint(checkpoint_info(shot.checkpoint)))
             check_model(model)
             held.enter_context(borrowed.vae(shot.vae))
+            held.enter_context(borrowed.loras(person_loras(shot, self._library().people)))
             if motion is not None:
                 fitted(model.model.diffusion_model, motion)
             watch("loading", 1.0)

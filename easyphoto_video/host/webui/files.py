@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -12,11 +13,15 @@ from typing import Any
 from modules import extra_networks, paths_internal, sd_models, sd_vae
 from torch import Tensor
 
+from easyphoto_video.engine import Shot
 from easyphoto_video.errors import Missing
 from easyphoto_video.host.library import EMBEDDED, FORMS, WEBUI_HASH
 from easyphoto_video.host.webui import embedded
+from easyphoto_video.identity import LORA_PREFIX, People
 from easyphoto_video.request import AUTO
 from easyphoto_video.tensors import load_state_dict
+
+TAG = re.compile(r"<lora:([^:>]+)")
 
 
 def checkpoint_info(name: str) -> Any:
@@ -85,7 +90,7 @@ def vae_name(name: str) -> str:
 
 def lora_names() -> list[str]:
     """Every LoRA that the host's prompt syntax knows, looked up anew."""
-    networks = _networks()
+    networks = lora_networks()
     networks.list_available_networks()
     return list(networks.available_networks)
 
@@ -98,12 +103,26 @@ def lora_name(name: str) -> str:
     known = lora_names()
     stem = PurePosixPath(name.replace("\\", "/")).name
     for form in (name, stem, stem.rpartition(".")[0]):
-        if form in known or form in _networks().available_network_aliases:
+        if form in known or form in lora_networks().available_network_aliases:
             return form
     raise _unknown("LoRA", name, known, "models/Lora")
 
 
-def _networks() -> Any:
+def person_loras(shot: Shot, people: People) -> dict[str, Path]:
+    """The LoRAs of persons that a shot is drawn with, by the names in its tags.
+
+    Raises BadRequest and Missing.
+    """
+    tagged = [name for text in shot.prompt.values for name in TAG.findall(text)]
+    names = [*tagged, *(lora.name for lora in shot.loras)]
+    return {
+        name: people.lora(name.removeprefix(LORA_PREFIX))
+        for name in names
+        if name.startswith(LORA_PREFIX)
+    }
+
+
+def lora_networks() -> Any:
     """The module of the host's LoRA extension. Raises Missing when that is switched off."""
     lora = extra_networks.extra_network_registry.get("lora")
     networks = getattr(sys.modules.get(type(lora).__module__), "networks", None)

@@ -11,11 +11,13 @@ from modules import call_queue, paths_internal, shared
 
 from easyphoto_video.engine import Engine
 from easyphoto_video.errors import Missing
+from easyphoto_video.faces.cast import Cast
+from easyphoto_video.host.cast import cast_of, face_models
 from easyphoto_video.host.library import EMBEDDED, LORAS, MOTION_LORAS, MOTIONS, Library
 from easyphoto_video.host.webui import files, samplers, settings
 from easyphoto_video.host.webui.engine import WebuiEngine
 from easyphoto_video.host.webui.settle import settle
-from easyphoto_video.identity import user_ids
+from easyphoto_video.identity import People
 from easyphoto_video.request import AUTO, NONE, Text2Video
 from easyphoto_video.video import ffmpeg
 
@@ -51,6 +53,11 @@ class WebuiHost:
         return Path(paths_internal.data_path)
 
     @property
+    def people(self) -> People:
+        """See Host."""
+        return self.library().people
+
+    @property
     def outputs(self) -> Path:
         """See Host."""
         return self.data_dir / settings.value("output_folder")
@@ -66,6 +73,10 @@ class WebuiHost:
     def settle(self, request: Text2Video) -> Text2Video:
         """See Host."""
         return settle(request, self.library())
+
+    def cast(self, request: Text2Video) -> Cast | None:
+        """See Host."""
+        return cast_of(request, self.people)
 
     def choices(self, field: str) -> Sequence[str]:
         """See Host."""
@@ -118,5 +129,6 @@ class WebuiHost:
             "loras": files.lora_names,
             "motion_loras": lambda: self.library().names(MOTION_LORAS),
             "sampler": samplers.names,
-            "user_id": lambda: [AUTO, NONE, *(person.name for person in user_ids(self.data_dir))],
+            "face_model": lambda: face_models(self.data_dir),
+            "user_id": lambda: [AUTO, NONE, *(person.name for person in self.people.all())],
         }

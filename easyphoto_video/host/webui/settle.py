@@ -10,6 +10,7 @@ from typing import Any
 from modules import sd_models
 
 from easyphoto_video.errors import BadRequest
+from easyphoto_video.host.cast import check_faces, settled_model
 from easyphoto_video.host.checkpoint.facts import Facts, facts_beside
 from easyphoto_video.host.checkpoint.kinds import check_checkpoint
 from easyphoto_video.host.checkpoint.shapes import clip_layers, unet_config
@@ -27,6 +28,7 @@ from easyphoto_video.host.webui.files import (
     vae_name,
 )
 from easyphoto_video.host.webui.samplers import sampler_of
+from easyphoto_video.identity import LORA_PREFIX
 from easyphoto_video.request import AUTO, NONE, Lora, Text2Video
 
 SEEDS = 2**32
@@ -40,14 +42,13 @@ def settle(request: Text2Video, library: Library) -> Text2Video:
     check_unet()
     sampler_of(request.sampler)
     check_steps(request.sampler, request.steps)
-    _check_prompts(request)
+    _check_prompts(request, library)
     info = checkpoint_info(request.checkpoint)
     body, facts, layers = _read(info)
     check_clip_skip(request.clip_skip, layers)
-    people = settled_people(request, library.data_dir, is_embedded=body.is_embedded)
-    for person in replace(request, **people).people:
-        lora_name(person)
-    return replace(
+    model = settled_model(request, library.data_dir, is_embedded=body.is_embedded)
+    people = settled_people(request, library.people, body)
+    settled = replace(
         request,
         seed=random.SystemRandom().randrange(SEEDS) if request.seed == -1 else request.seed,
         width=request.width or facts.side,
@@ -56,10 +57,13 @@ def settle(request: Text2Video, library: Library) -> Text2Video:
         checkpoint=checkpoint_name(info),
         vae=request.vae if request.vae in (AUTO, NONE) else vae_name(request.vae),
         loras=tuple(Lora(lora_name(lora.name), lora.weight) for lora in request.loras),
+        face_model=model,
         face_size=request.face_size or facts.side,
         **people,
         **settled_motion(request, body, library),
     )
+    check_faces(settled, library.people)
+    return settled
 
 
 def _read(info: Any) -> tuple[Body, Facts, int]:
@@ -71,17 +75,25 @@ def _read(info: Any) -> tuple[Body, Facts, int]:
     tensors = checkpoint_tensors(info)
     check_checkpoint(path, tensors)
     facts = facts_beside(path, tensors)
-    channels = unet_config(tensors, facts, path)["block_out_channels"]
-    is_embedded = checkpoint_name(info) == EMBEDDED
-    body = Body(name=path.name, channels=tuple(channels), is_embedded=is_embedded)
+    unet = unet_config(tensors, facts, path)
+    body = Body(
+        name=path.name,
+        channels=tuple(unet["block_out_channels"]),
+        text_width=unet["cross_attention_dim"],
+        is_embedded=checkpoint_name(info) == EMBEDDED,
+    )
     return body, facts, clip_layers(tensors)
 
 
-def _check_prompts(request: Text2Video) -> None:
+def _check_prompts(request: Text2Video, library: Library) -> None:
     prompts, networks = parsed(request.prompts)
     parts_of(prompts)
     for use in networks.get("lora", []):
-        lora_name(use.items[0])
+        name = use.items[0]
+        if name.startswith(LORA_PREFIX):
+            library.people.lora(name.removeprefix(LORA_PREFIX))
+        else:
+            lora_name(name)
     _, free = parsed(request.negatives)
     if free.get("lora"):
         name = free["lora"][0].items[0]

@@ -8,14 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import Shot
 from easyphoto_video.errors import BadFile, BadRequest, Missing
+from easyphoto_video.identity import BEST, PEOPLE, lora_of
 from easyphoto_video.request import Text2Video
 from tests.host.fake import add_person
-from tests.host.standalone.small import write_library
+from tests.host.standalone.small import SIZES, save, write_library
 from tests.host.webui import standin
+from tools.tiny_checkpoint import write_lora
 from tools.variants import movement
 
 CAT = "a photo of a cat"
@@ -26,6 +29,7 @@ NEAR = 0.05
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     data_dir = write_library(tmp_path_factory.mktemp("webui"))
     add_person(data_dir, "film")
+    write_lora(data_dir / PEOPLE / "film" / BEST / "film.safetensors", SIZES)
     with standin.installed(data_dir):
         from easyphoto_video.host.webui.host import WebuiHost
 
@@ -120,9 +124,34 @@ def test_a_lora_of_any_key_counts_once(host: Any) -> None:
     plain = clip(host)
     tagged = clip(host, prompt=f"0: {CAT}\n4: {CAT} <lora:film:1>")
     assert near(tagged, clip(host, loras=("film:1",)))
-    assert near(tagged, clip(host, user_id="film", user_weight=1))
+    assert near(tagged, clip(host, user_id="film", scene_weight=1))
     assert not near(tagged, plain)
     assert np.array_equal(clip(host), plain)
+
+
+def test_a_persons_lora_is_lent_to_the_host(host: Any) -> None:
+    from modules.extra_networks import networks
+
+    tables = (networks.available_networks, networks.available_network_aliases)
+    tables = (*tables, networks.available_network_hash_lookup, networks.networks_in_memory)
+    before = [list(table.items()) for table in tables]
+    drawn = clip(host, user_id="film", scene_weight=0.5)
+    assert near(drawn, clip(host, loras=("film:0.5",)))
+    assert near(drawn, clip(host, prompt=f"{CAT} <lora:{lora_of('film')}:0.5>"))
+    assert [list(table.items()) for table in tables] == before
+    with pytest.raises(Missing, match="User id 'nobody'"):
+        host.settle(asked(prompt=f"<lora:{lora_of('nobody')}:1>"))
+
+
+def test_a_person_of_another_base_model_is_refused(host: Any) -> None:
+    add_person(host.data_dir, "grand")
+    sdxl = {"lora_unet_x_attn2_to_k.lora_down.weight": torch.zeros(4, 2048)}
+    save(host.data_dir / PEOPLE / "grand" / BEST / "grand.safetensors", sdxl)
+    words = r"User id: 'grand' was trained on SDXL, and the checkpoint tiny.* Choose a checkpoint"
+    with pytest.raises(BadRequest, match=words):
+        host.settle(asked(user_id="grand"))
+    without = host.settle(asked(user_id="grand", user_weight=0))
+    assert without.user_id == "grand"
 
 
 def test_a_vae_and_a_checkpoint_are_used_and_given_back(host: Any) -> None:

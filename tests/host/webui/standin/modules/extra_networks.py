@@ -5,16 +5,34 @@ from __future__ import annotations
 import re
 import sys
 from collections import defaultdict
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from modules import shared
 
 LAYER = "middle_block.1.proj_in"
+FILM = SimpleNamespace(name="film", filename="film.safetensors", hash="f11")
 networks = SimpleNamespace(
-    available_networks={"film": None}, available_network_aliases={"film": None}
+    available_networks={"film": FILM},
+    available_network_aliases={"film": FILM},
+    available_network_hash_lookup={"f11": FILM},
+    networks_in_memory={},
 )
 networks.list_available_networks = lambda: None
+
+
+class NetworkOnDisk:
+    """A LoRA file; making one enters it by its hash, here its size."""
+
+    def __init__(self, name: str, filename: str) -> None:
+        self.name = name
+        self.filename = filename
+        size = Path(filename).stat().st_size
+        networks.available_network_hash_lookup[f"{size:x}"] = self
+
+
+networks.network = SimpleNamespace(NetworkOnDisk=NetworkOnDisk)
 
 
 class ExtraNetworkParams:
@@ -33,10 +51,12 @@ class ExtraNetworkLora:
         self.networks = networks
 
     def activate(self, p: Any, uses: list[Any]) -> None:
-        """Replaces whatever was active before."""
+        """Replaces whatever was active before; what is not known has no effect."""
+        known = [use for use in uses if use.items[0] in networks.available_network_aliases]
+        networks.networks_in_memory.update({use.items[0]: use for use in known})
         layer = shared.sd_model.model.diffusion_model.get_submodule(LAYER)
         base = layer.__dict__.setdefault("unchanged_weight", layer.weight.detach().clone())
-        factor = 1 + sum(float(use.items[1]) for use in uses)
+        factor = 1 + sum(float(use.items[1]) for use in known)
         layer.weight.data.copy_(base * factor)
 
 
