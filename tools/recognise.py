@@ -69,8 +69,8 @@ def album(detector: MeshDetector, vae: nn.Module, first: int, persons: int, each
         soft = rng.random(each) < BLURRED
         if soft.any():
             with torch.no_grad():
-                latents = encode(vae, to_tensor(pictures[soft])).mode()  # type: ignore[arg-type]
-                pictures[soft] = to_pictures(decode(vae, latents))  # type: ignore[arg-type]
+                latents = encode(vae, to_tensor(pictures[soft])).mode()
+                pictures[soft] = to_pictures(decode(vae, latents))
         for picture in pictures:
             faces = detector.detect(picture)
             if faces:
@@ -163,11 +163,15 @@ def judge(net: nn.Sequential, album: Album) -> dict[str, float]:
 
 def export(net: nn.Sequential, path: Path) -> None:
     """One ONNX file, read by insightface as an ArcFace model."""
-    names = {"input_names": ["input.1"], "output_names": ["embedding"]}
-    axes = {"input.1": {0: "n"}, "embedding": {0: "n"}}
-    example = (torch.zeros(1, 3, SIDE, SIDE),)
     torch.onnx.export(
-        net, example, str(path), **names, dynamic_axes=axes, opset_version=13, dynamo=False
+        net,
+        (torch.zeros(1, 3, SIDE, SIDE),),
+        str(path),
+        input_names=["input.1"],
+        output_names=["embedding"],
+        dynamic_axes={"input.1": {0: "n"}, "embedding": {0: "n"}},
+        opset_version=13,
+        dynamo=False,
     )
 
 

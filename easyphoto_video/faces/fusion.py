@@ -94,8 +94,8 @@ def _weight(
     openings = zip(eye_openings(dense), eye_openings(reference.dense), strict=True)
     for part, (own, theirs) in zip(parts, openings, strict=True):
         is_open = np.clip((own / max(theirs, 1e-6) - CLOSED) / (OPEN - CLOSED), 0, 1)
-        weight = weight + part * (eyes * float(is_open) - weight)
-    return weight * (1 - mouth_mask(dense, crops.size, crops.face))
+        weight = np.asarray(weight + part * (eyes * float(is_open) - weight), np.float32)
+    return np.asarray(weight * (1 - mouth_mask(dense, crops.size, crops.face)), np.float32)
 
 
 def _lit(picture: Frames, frame: Frames, mask: Floats, sigma: float) -> Floats:

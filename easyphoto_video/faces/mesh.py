@@ -30,10 +30,10 @@ LEAST_PRESENCE = 0.5
 EYES = ((33, 133), (362, 263))
 """Outer and inner corner of the left eye, inner and outer of the right, as the picture has them."""
 NOSE, MOUTH = 4, (61, 291)
-TILES = 3
-"""Along each side, in the search for small faces."""
-LEAST_TILED = 480
-"""px of the longer side below which no face is too small to be found at once."""
+TILES = ((2, 0.5), (4, 0.25))
+"""For small faces: parts of the longer side that a tile is, and what of it two tiles share."""
+LEAST_TILE = 160
+"""px of a tile's side; in smaller ones, a face that was missed before is too coarse."""
 
 
 def find_mesh_files(folders: Iterable[Path]) -> Path:
@@ -61,12 +61,15 @@ class MeshDetector:
 
     def detect(self, picture: Frames, *, small: bool = True) -> list[Face]:
         """See Detector. With `small`, faces below 8 % of a large picture are searched for too,
-        in tiles, where the first look finds none."""
-        spots = self._blaze.spots(picture)
-        if small and not spots and max(picture.shape[:2]) >= LEAST_TILED:
-            spots = self._in_tiles(picture)
-        faces = [self._look(picture, _view_of_spot(spot), spot.score) for spot in spots]
-        return _apart([face for face in faces if face is not None])
+        in tiles, where a look at the whole finds none: down to 3 %, with 22 calls where a picture
+        of 16:9 holds no face at all, and 35 where it is a square."""
+        faces = self._seen(picture, self._blaze.spots(picture))
+        for parts, shared in TILES if small else ():
+            side = max(picture.shape[:2]) // parts
+            if faces or side < LEAST_TILE:
+                break
+            faces = self._seen(picture, self._in_tiles(picture, side, shared))
+        return faces
 
     def again(self, picture: Frames, last: Face) -> Face | None:
         """See Follower."""
@@ -95,22 +98,30 @@ class MeshDetector:
             dense=dense,
         )
 
-    def _in_tiles(self, picture: Frames) -> list[Spot]:
+    def _seen(self, picture: Frames, spots: list[Spot]) -> list[Face]:
+        """The faces that the mesh sees too."""
+        faces = [self._look(picture, _view_of_spot(spot), spot.score) for spot in spots]
+        return _apart([face for face in faces if face is not None])
+
+    def _in_tiles(self, picture: Frames, side: int, shared: float) -> list[Spot]:
+        """What is found in overlapping squares, in px of the picture."""
         height, width = picture.shape[:2]
-        side = min(height, width, max(height, width) // 2)
         found: list[Spot] = []
-        for y in np.linspace(0, height - side, TILES).astype(int):
-            for x in np.linspace(0, width - side, TILES).astype(int):
+        for y in _starts(height, side, shared):
+            for x in _starts(width, side, shared):
                 corner = np.array([x, y], np.float32)
                 for spot in self._blaze.spots(picture[y : y + side, x : x + side]):
-                    moved = Spot(
-                        box=spot.box + np.tile(corner, 2),
-                        points=spot.points + corner,
-                        score=spot.score,
-                    )
-                    if all(iou(moved.box, other.box) < OVERLAP for other in found):
-                        found.append(moved)
+                    box = spot.box + np.tile(corner, 2)
+                    if all(iou(box, other.box) < OVERLAP for other in found):
+                        found.append(Spot(box=box, points=spot.points + corner, score=spot.score))
         return found
+
+
+def _starts(length: int, side: int, shared: float) -> list[int]:
+    """Where tiles begin along a length that they cover, px."""
+    rest = max(0, length - side)
+    count = 1 + math.ceil(rest / (side * (1 - shared)))
+    return [round(start) for start in np.linspace(0, rest, count)]
 
 
 def five(dense: Floats) -> Floats:

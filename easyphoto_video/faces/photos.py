@@ -18,6 +18,10 @@ LEAST_SHARP = 12.0
 SIDE = 128
 LEAST_ALIKE = 0.25
 """Cosine to the mean of the others, below which it is somebody else."""
+LEAST_SHARE = 0.5
+"""The same, in the median of all."""
+RIVAL = 0.4
+"""Area of another face, in that of the largest, from which it could be meant as well."""
 TWIN = 2.0
 """Mean difference in grey levels, at 32 x 32 px, below which two pictures are the same."""
 
@@ -29,15 +33,12 @@ class Photo:
     name: str
     picture: Frames | None
     """(H, W, 3) uint8 RGB; None when it cannot be read."""
-    face: Face | None = None
-    size: float = 0.0
-    """px, the longer side of the face."""
+    faces: tuple[Face, ...] = ()
+    """Who could be meant, the likeliest first."""
     sharpness: float = 0.0
     """See LEAST_SHARP."""
     likeness: float | None = None
-    """Cosine to the mean of all; None without a recogniser."""
-    upright: float = 0.0
-    """1 for level eyes, 0 for a quarter turn."""
+    """Cosine to the mean of the others; None without a recogniser."""
     refusal: str = ""
     """Why it is left out; empty when it is good."""
 
@@ -47,10 +48,22 @@ class Photo:
         return not self.refusal
 
     @property
+    def face(self) -> Face | None:
+        """The person's face; None when there is none."""
+        return self.faces[0] if self.faces else None
+
+    @property
+    def size(self) -> float:
+        """px, the longer side of the face; 0 without one."""
+        return float((self.face.box[2:] - self.face.box[:2]).max()) if self.face else 0.0
+
+    @property
     def merit(self) -> float:
-        """For choosing the reference picture: likeness, level eyes, an open look at the camera."""
-        alike = 1.0 if self.likeness is None else self.likeness
-        return alike * self.upright * (1 - min(1.0, _turn(self.face)))
+        """For choosing the reference picture: likeness, level eyes, a look at the camera; 0..1."""
+        if self.face is None:
+            return 0.0
+        alike = 1.0 if self.likeness is None else max(self.likeness, 0.0)
+        return alike * _upright(self.face) * max(0.0, 1 - _turn(self.face))
 
     def to_json(self) -> dict[str, object]:
         """A row of the table."""
@@ -69,12 +82,13 @@ def examined(
     recogniser: Recogniser | None,
     at_most: int,
 ) -> list[Photo]:
-    """Each photo with its face and figures; those that are left out say why.
+    """Each photo, by its name, with its face and figures; those that are left out say why.
 
-    Of the good ones the `at_most` most alike stay.
+    A picture is (H, W, 3) uint8 RGB, or None when it cannot be read. Of the good ones the `at_most`
+    most alike stay. Raises what the detector and the recogniser raise.
     """
     photos = [_looked_at(name, picture, detector, recogniser) for name, picture in pictures]
-    photos = _without_twins(_compared(photos))
+    photos = _without_twins(_compared([_measured(photo) for photo in photos]))
     good = sorted((p for p in photos if p.is_good), key=lambda p: -(p.likeness or p.sharpness))
     extra = {id(photo) for photo in good[at_most:]}
     return [
@@ -91,7 +105,7 @@ def mean_embedding(photos: Sequence[Photo]) -> Floats | None:
     """(D,) of length 1 over the good photos; None without a recogniser."""
     known = [p.face.embedding for p in photos if p.is_good and p.face is not None]
     rows = [embedding for embedding in known if embedding is not None]
-    return _unit(np.mean(rows, axis=0)) if rows else None
+    return _unit(np.sum(np.stack(rows), axis=0)) if rows else None
 
 
 def _looked_at(
@@ -100,42 +114,65 @@ def _looked_at(
     photo = Photo(name=name, picture=picture)
     if picture is None:
         return _refused(photo, "it cannot be read as a picture")
-    faces = detector.detect(picture)
-    if not faces:
+    found = detector.detect(picture)
+    if not found:
         return _refused(photo, "no face is found in it")
-    face = faces[0]
+    faces = [face for face in found if _area(face) >= RIVAL * _area(found[0])]
     if recogniser is not None:
-        face = replace(face, embedding=recogniser.embed(picture, face.points))
-    along = face.points[1] - face.points[0]
-    roll = abs(float(np.degrees(np.arctan2(along[1], along[0]))))
-    photo = replace(
-        photo,
-        face=face,
-        size=float((face.box[2:] - face.box[:2]).max()),
-        sharpness=_sharpness(picture, face),
-        upright=max(0.0, (90 - roll) / 90),
-    )
-    if len(faces) > 1 and _area(faces[1]) > 0.5 * _area(face):
-        return _refused(photo, "several faces of about the same size are in it; crop it to one")
+        faces = [replace(f, embedding=recogniser.embed(picture, f.points)) for f in faces]
+    return replace(photo, faces=tuple(faces))
+
+
+def _measured(photo: Photo) -> Photo:
+    if photo.picture is None or photo.face is None:
+        return photo
+    photo = replace(photo, sharpness=_sharpness(photo.picture, photo.face))
     if photo.size < LEAST_FACE:
         return _refused(photo, f"the face is {photo.size:.0f} px large, {LEAST_FACE} are needed")
-    if photo.sharpness < LEAST_SHARP:
-        return _refused(photo, "the face is not sharp")
-    return photo
+    return photo if photo.sharpness >= LEAST_SHARP else _refused(photo, "the face is not sharp")
 
 
 def _compared(photos: list[Photo]) -> list[Photo]:
-    mean = mean_embedding(photos)
+    """Among several faces in a photo the person's, and how alike she is to the other photos."""
+    alone = [photo for photo in photos if len(photo.faces) == 1]
+    mean = mean_embedding(alone)
     if mean is None:
+        several = "several faces of about the same size are in it; crop it to one"
+        return [_refused(p, several) if len(p.faces) > 1 else p for p in photos]
+    photos = [_measured(replace(p, faces=_likest_first(p.faces, mean))) for p in photos]
+    if not any(photo.is_good for photo in photos):
         return photos
-    out = []
-    for photo in photos:
-        if photo.face is not None and photo.face.embedding is not None:
-            photo = replace(photo, likeness=float(photo.face.embedding @ mean))
-            if photo.is_good and (photo.likeness or 0) < LEAST_ALIKE:
-                photo = _refused(photo, "it does not look like the person of the others")
-        out.append(photo)
-    return out
+    total = np.sum(np.stack([_embedding(p) for p in photos if p.is_good]), axis=0)
+    photos = [
+        p if p.face is None else replace(p, likeness=_likeness(_embedding(p), total, p.is_good))
+        for p in photos
+    ]
+    median = np.median([p.likeness or 0.0 for p in photos if p.is_good])
+    least = max(LEAST_ALIKE, LEAST_SHARE * float(median))
+    return [
+        _refused(p, "it does not look like the person of the others")
+        if p.likeness is not None and p.likeness < least
+        else p
+        for p in photos
+    ]
+
+
+def _likest_first(faces: tuple[Face, ...], mean: Floats) -> tuple[Face, ...]:
+    def likeness(face: Face) -> float:
+        return -1.0 if face.embedding is None else float(face.embedding @ mean)
+
+    return tuple(sorted(faces, key=likeness, reverse=True))
+
+
+def _embedding(photo: Photo) -> Floats:
+    found = photo.face and photo.face.embedding
+    return np.zeros(1, np.float32) if found is None else found
+
+
+def _likeness(own: Floats, total: Floats, is_in: bool) -> float:
+    """To the mean of the others; of a photo that is alone, to itself."""
+    others = total - own if is_in else total
+    return float(own @ _unit(others)) if np.linalg.norm(others) > 1e-3 else 1.0
 
 
 def _without_twins(photos: list[Photo]) -> list[Photo]:
@@ -171,10 +208,15 @@ def _glance(picture: Frames) -> Floats:
     return np.asarray(cv2.resize(picture, (32, 32), interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _turn(face: Face | None) -> float:
+def _upright(face: Face) -> float:
+    """1 for level eyes, 0 for a quarter turn."""
+    along = face.points[1] - face.points[0]
+    roll = abs(float(np.degrees(np.arctan2(along[1], along[0]))))
+    return max(0.0, (90 - roll) / 90)
+
+
+def _turn(face: Face) -> float:
     """0 for a frontal face, about 1 for a profile."""
-    if face is None:
-        return 1.0
     eyes, along = face.points[:2].mean(axis=0), face.points[1] - face.points[0]
     return abs(float((face.points[2] - eyes) @ along)) / max(float(along @ along), 1e-6) * 2
 

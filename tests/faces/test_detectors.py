@@ -29,6 +29,8 @@ class Bench:
     detector: Detector
     picture: Frames
     middle: tuple[float, float]
+    pair: Frames
+    """Two of different size, the smaller one on the left."""
 
 
 def drawn_portrait() -> Frames:
@@ -43,12 +45,17 @@ def drawn_portrait() -> Frames:
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
     if request.param == "mesh":
         detector = MeshDetector(request.getfixturevalue("mesh_folder"))
-        return Bench(detector, drawn_portrait(), (265, 275))
+        portrait = drawn_portrait()
+        pair = np.full((512, 1024, 3), 127, np.uint8)
+        pair[:400, :400] = cv2.resize(portrait, (400, 400), interpolation=cv2.INTER_AREA)
+        pair[:, 512:] = portrait
+        return Bench(detector, portrait, (265, 275), pair)
+    pair = picture_with((60, 60, 56), (300, 300, 64))
     square = picture_with((200, 240, 64))
     if request.param == "fake":
-        return Bench(WhiteSquares(), square, (232, 272))
+        return Bench(WhiteSquares(), square, (232, 272), pair)
     pack = write_pack(tmp_path / "pack", misleading_name=finder())
-    return Bench(InsightDetector(pack), square, (232, 272))
+    return Bench(InsightDetector(pack), square, (232, 272), pair)
 
 
 def size(face: Face) -> float:
@@ -80,16 +87,12 @@ def test_a_face_is_what_its_words_say(bench: Bench) -> None:
 
 
 def test_the_largest_comes_first(bench: Bench) -> None:
-    small = cv2.resize(bench.picture, None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA)
-    picture = np.full((512, 1024, 3), 127, np.uint8)
-    picture[: small.shape[0], : small.shape[1]] = small
-    picture[:, 512:] = bench.picture
-    faces = bench.detector.detect(picture)
-    assert len(faces) == 2
-    assert [size(face) for face in faces] == sorted(map(size, faces), reverse=True)
-    flipped = bench.detector.detect(picture[:, ::-1])
-    assert len(flipped) == 2
-    assert [size(face) for face in flipped] == sorted(map(size, flipped), reverse=True)
+    for picture in (bench.pair, bench.pair[:, ::-1]):
+        faces = bench.detector.detect(picture)
+        assert len(faces) == 2
+        assert size(faces[0]) > size(faces[1])
+        is_left = faces[0].box[0] < picture.shape[1] / 2 - 50
+        assert is_left == (picture is not bench.pair)
 
 
 @pytest.mark.parametrize("shade", [0, 60, 127])
@@ -130,7 +133,7 @@ def test_every_tenth_frame_of_a_video(
         assert video.grab()
         if index % 10 == 0:
             picture = np.asarray(video.retrieve()[1][..., ::-1], np.uint8)
-            found += len(mesh.detect(picture)) == 1
+            found += bool(mesh.detect(picture))
     assert found == (VIDEOS[name] + 9) // 10
 
 

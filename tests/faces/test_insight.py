@@ -24,8 +24,13 @@ from tests.faces.fake import PLACES, picture_with
 from tests.faces.packs import finder, model, recogniser, write_pack
 
 ARCFACE = np.array(
-    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655]]
-    + [[70.7299, 92.2041]]
+    [
+        [38.2946, 51.6963],
+        [73.5318, 51.5014],
+        [56.0252, 71.7366],
+        [41.5493, 92.3655],
+        [70.7299, 92.2041],
+    ]
 )
 """Where the five points lie in a crop of 112 px, by ArcFace's own templates."""
 

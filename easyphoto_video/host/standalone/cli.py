@@ -102,6 +102,10 @@ def _parser() -> _Parser:
         add_options(sub, kind)
     info = command("info", _info, "Print the request that a file was made with.")
     info.add_argument("file", type=Path, metavar="FILE")
+    judge = command("judge", _judge, "Say how well a film shows a person, and how it flickers.")
+    judge.add_argument("video", type=Path, metavar="VIDEO", help="a film, animation or folder")
+    judge.add_argument("--user-id", required=True, metavar="NAME", help="who should be in it")
+    judge.add_argument("--face-model", metavar="PACK", help="who tells people apart [embedded]")
     command("user-ids", _user_ids, "List the trained persons of the data folder.")
     fetch = command("fetch", _fetch, "Download a file of the catalogue; without a name, list it.")
     fetch.add_argument("name", nargs="?", metavar="NAME")
@@ -130,6 +134,14 @@ def _info(args: argparse.Namespace) -> None:
 
     note = json.loads(read_note(args.file))
     _say(json.dumps(note, ensure_ascii=False, indent=None if args.json else 2))
+
+
+def _judge(args: argparse.Namespace) -> None:
+    from easyphoto_video.host.standalone.judge import judge, told
+
+    with progress(sys.stderr) as watch:
+        result = judge(args, watch)
+    _say(json.dumps(result) if args.json else told(result))
 
 
 def _user_ids(args: argparse.Namespace) -> None:

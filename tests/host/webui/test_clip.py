@@ -130,7 +130,7 @@ def test_a_lora_of_any_key_counts_once(host: Any) -> None:
 
 
 def test_a_persons_lora_is_lent_to_the_host(host: Any) -> None:
-    from modules.extra_networks import networks
+    from modules.extra_networks import networks  # type: ignore[import-not-found]
 
     tables = (networks.available_networks, networks.available_network_aliases)
     tables = (*tables, networks.available_network_hash_lookup, networks.networks_in_memory)

@@ -20,9 +20,9 @@ TEXT_PARTS = ("self_attn", "mlp")
 
 
 class Adapter(nn.Module):
-    """What one layer learns: up(down(x)) * alpha / rank; nothing at first."""
+    """What one layer learns: up(down(x)) * scale; nothing at first."""
 
-    def __init__(self, layer: nn.Linear | nn.Conv2d, rank: int, alpha: float) -> None:
+    def __init__(self, layer: nn.Linear | nn.Conv2d, rank: int, scale: float) -> None:
         super().__init__()
         self.is_conv = isinstance(layer, nn.Conv2d)
         inputs, outputs = layer.weight.shape[1], layer.weight.shape[0]
@@ -30,8 +30,7 @@ class Adapter(nn.Module):
         self.down = nn.Parameter(torch.empty(rank, inputs))
         self.up = nn.Parameter(torch.zeros(outputs, rank))
         nn.init.kaiming_uniform_(self.down, a=math.sqrt(5))
-        self.alpha = alpha * rank
-        self.scale = alpha
+        self.scale = scale
 
     def forward(self, x: Tensor) -> Tensor:
         """What is added to the layer's output."""
@@ -47,17 +46,17 @@ class Adapter(nn.Module):
         return {
             "lora_down.weight": self.down.detach()[shape],
             "lora_up.weight": self.up.detach()[shape],
-            "alpha": torch.tensor(float(self.alpha)),
+            "alpha": torch.tensor(self.scale * len(self.down)),
         }
 
 
 class Adapters(nn.Module):
-    """The adapters of a UNet and a text encoder; `alpha` is what they are scaled by."""
+    """The adapters of a UNet and a text encoder; `scale` is alpha / rank."""
 
-    def __init__(self, unet: nn.Module, text_encoder: nn.Module, rank: int, alpha: float) -> None:
+    def __init__(self, unet: nn.Module, text_encoder: nn.Module, rank: int, scale: float) -> None:
         super().__init__()
-        self.unet = nn.ModuleDict(_beside(unet_layers(unet), rank, alpha))
-        self.text = nn.ModuleDict(_beside(text_layers(text_encoder), rank, alpha))
+        self.unet = nn.ModuleDict(_beside(unet_layers(unet), rank, scale))
+        self.text = nn.ModuleDict(_beside(text_layers(text_encoder), rank, scale))
 
     @contextmanager
     def attached(self, unet: nn.Module, text_encoder: nn.Module) -> Iterator[None]:
@@ -74,13 +73,24 @@ class Adapters(nn.Module):
 
     def state(self) -> dict[str, Tensor]:
         """A LoRA file's tensors, float16."""
-        found: dict[str, Tensor] = {}
+        return {
+            f"{layer}.{part}": tensor.to("cpu", torch.float16).contiguous()
+            for layer, adapter in self._all()
+            for part, tensor in adapter.tensors().items()
+        }
+
+    def fill(self, state: Mapping[str, Tensor]) -> None:
+        """Take over a LoRA file's tensors, of the same shapes."""
+        with torch.no_grad():
+            for layer, adapter in self._all():
+                adapter.down.copy_(state[f"{layer}.lora_down.weight"].flatten(1))
+                adapter.up.copy_(state[f"{layer}.lora_up.weight"].flatten(1))
+
+    def _all(self) -> Iterator[tuple[str, Adapter]]:
         for prefix, own in ((UNET, self.unet), (TEXT, self.text)):
             for name, adapter in own.items():
                 assert isinstance(adapter, Adapter)
-                for part, tensor in adapter.tensors().items():
-                    found[f"{prefix}{name}.{part}"] = tensor.to("cpu", torch.float16).contiguous()
-        return found
+                yield prefix + name, adapter
 
 
 def unet_layers(unet: nn.Module) -> dict[str, nn.Linear | nn.Conv2d]:
@@ -107,9 +117,9 @@ def _is_flat(layer: nn.Linear | nn.Conv2d) -> bool:
 
 
 def _beside(
-    layers: Mapping[str, nn.Linear | nn.Conv2d], rank: int, alpha: float
+    layers: Mapping[str, nn.Linear | nn.Conv2d], rank: int, scale: float
 ) -> dict[str, nn.Module]:
-    return {name: Adapter(layer, rank, alpha) for name, layer in layers.items()}
+    return {name: Adapter(layer, rank, scale) for name, layer in layers.items()}
 
 
 def _adding(adapter: nn.Module) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,21 @@ from torch import Tensor
 from easyphoto_video.errors import BadFile
 from easyphoto_video.host.standalone.model.load import Models
 from easyphoto_video.host.standalone.prompt.encode import encode_all
+from easyphoto_video.host.standalone.samplers import Noising
 from easyphoto_video.host.standalone.train.adapters import Adapters
-from easyphoto_video.motion.noise import alphas_cumprod, betas
+from easyphoto_video.motion.noise import STEPS, alphas_cumprod
 
-STEPS = 1000
-SNR = (0.3, 5.0)
-"""Between these the loss on x0 is weighted by the signal-to-noise ratio (Hang et al., Min-SNR,
-2023, arXiv 2303.09556), with a floor, since high noise decides who is drawn."""
+MOST_SNR = 5.0
+"""The loss on x0 is weighted by the signal-to-noise ratio up to this one (Hang et al., Min-SNR,
+2023, arXiv 2303.09556)."""
+LEAST_SNR = 0.3
+"""For v-prediction, from this one on, since high noise decides who is drawn."""
+WARM_UP = 20
+"""Steps over which the learning rate rises."""
+LAST_RATE = 0.1
+"""What the learning rate falls to, as half a cosine, in those of its height."""
+LARGE = 32
+"""Latent pixels of a side from which memory is short: activations are computed twice."""
 EMPTY = 0.1
 """Share of steps without a caption, for guidance."""
 TEXT_SHARE = 0.5
@@ -33,8 +42,9 @@ class Plan:
     steps: int
     rank: int
     alpha: float
-    """What the LoRA is scaled by."""
+    """What the LoRA is scaled by, in its rank: alpha / rank."""
     learning_rate: float
+    """Its height, of the UNet."""
     batch: int
     caption: str
     seed: int
@@ -49,10 +59,16 @@ class Course:
         self._latents = latents
         self._plan = plan
         device = latents.device
+        if latents.shape[-1] >= LARGE:
+            models.unet.enable_gradient_checkpointing()
+            # Only then does it; there is no dropout that this would wake.
+            models.unet.train()
         self._random = torch.Generator().manual_seed(plan.seed)
         with torch.random.fork_rng():
             torch.manual_seed(plan.seed)
-            self.adapters = Adapters(models.unet, models.text_encoder, plan.rank, plan.alpha)
+            self.adapters = Adapters(
+                models.unet, models.text_encoder, plan.rank, plan.alpha / plan.rank
+            )
         self.adapters.to(device)
         rate = plan.learning_rate
         self._optimiser = torch.optim.AdamW(
@@ -62,7 +78,9 @@ class Course:
             ],
             weight_decay=1e-2,
         )
-        self._signal = alphas_cumprod(betas(*models.facts.betas)).float().to(device)
+        self._rates = [group["lr"] for group in self._optimiser.param_groups]
+        variances = torch.tensor(_noising(models).trained_betas(), dtype=torch.float64)
+        self._signal = alphas_cumprod(variances).float().to(device)
         self.done = 0
 
     def step(self) -> float:
@@ -73,30 +91,38 @@ class Course:
         times = torch.randint(STEPS, (len(clean),), generator=self._random).to(clean.device)
         says_nothing = float(torch.rand(1, generator=self._random)) < EMPTY
         caption = "" if says_nothing else self._plan.caption
-        loss = self._loss(clean, noise, times, caption)
+        self._set_rate()
         self._optimiser.zero_grad()
-        loss.backward()
+        # Around the way back too, which computes activations again where memory is short.
+        with self.adapters.attached(self._models.unet, self._models.text_encoder):
+            loss = self._loss(clean, noise, times, caption)
+            loss.backward()
         torch.nn.utils.clip_grad_norm_(self.adapters.parameters(), 1.0)
         self._optimiser.step()
         self.done += 1
         return float(loss.detach())
 
+    def _set_rate(self) -> None:
+        along = math.pi * min(1.0, self.done / self._plan.steps)
+        fallen = LAST_RATE + (1 - LAST_RATE) * (1 + math.cos(along)) / 2
+        share = min(1.0, (self.done + 1) / WARM_UP) * fallen
+        for group, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
+            group["lr"] = rate * share
+
     def _loss(self, clean: Tensor, noise: Tensor, times: Tensor, caption: str) -> Tensor:
         models = self._models
-        signal = self._signal[times][:, None, None, None].to(clean)
+        signal = self._signal[times][:, None, None, None]
         noisy = signal.sqrt() * clean + (1 - signal).sqrt() * noise
-        unet, dtype = models.unet, models.unet.dtype
-        with self.adapters.attached(unet, models.text_encoder):
-            words = encode_all([caption], models.text_encoder)[caption]
-            words = words.expand(len(clean), *words.shape).to(dtype)
-            said = unet(noisy.to(dtype), times, words).sample.float()
-        ratio = (signal / (1 - signal)).clamp(min=1e-8)
+        words = encode_all([caption], models.text_encoder)[caption]
+        words = words.expand(len(clean), *words.shape).to(models.unet.dtype)
+        said = models.unet(noisy.to(models.unet.dtype), times, words).sample.float()
+        ratio = signal / (1 - signal)
         if models.facts.prediction == "v_prediction":
             wanted = signal.sqrt() * noise - (1 - signal).sqrt() * clean
-            weight = ratio.clamp(*SNR) / (1 + ratio)
+            weight = ratio.clamp(LEAST_SNR, MOST_SNR) / (1 + ratio)
         else:
             wanted = noise
-            weight = ratio.clamp(*SNR) / ratio
+            weight = ratio.clamp(max=MOST_SNR) / ratio
         return (weight * (said - wanted).square()).mean()
 
     def save(self, path: Path) -> None:
@@ -125,6 +151,11 @@ class Course:
                 "it is no state of this training",
                 "Begin anew with --restart, or give the settings that it began with.",
             ) from error
+
+
+def _noising(models: Models) -> Noising:
+    facts = models.facts
+    return Noising(betas=facts.betas, prediction=facts.prediction, zero_snr=facts.zero_snr)
 
 
 def averaged(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

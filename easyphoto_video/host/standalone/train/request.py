@@ -13,6 +13,7 @@ from easyphoto_video.values import plain, typed
 
 TRIGGER = "easyphoto_face, easyphoto, 1person"
 """The caption of every photo, EasyPhoto's; the face pass says it too."""
+STRANGER = "1girl, bob cut, red hair, blue eyes, fair skin, smile, grey background"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,17 @@ class TrainRequest:
             help="How much the LoRA can hold; automatic is 16 for embedded, else 128.",
         ),
     )
+    alpha: float = declared(
+        0.0,
+        Setting(
+            label="LoRA alpha",
+            low=0.1,
+            high=256,
+            auto=0,
+            help="What is learnt is scaled by alpha / rank; automatic is the rank for embedded, "
+            "else half of it.",
+        ),
+    )
     learning_rate: float = declared(
         0.0,
         Setting(
@@ -61,12 +73,15 @@ class TrainRequest:
             low=1e-7,
             high=0.1,
             auto=0,
-            help="Of the UNet; the text encoder learns at half of it. Automatic is 0.002 for "
-            "embedded, else 0.0001.",
+            help="Of the UNet, at its height; the text encoder learns at half of it. Automatic is "
+            "0.004 for embedded, else 0.0001.",
         ),
     )
     batch: int = declared(
         4, Setting(label="Batch size", low=1, high=64, step=1, help="Photos to a step.")
+    )
+    flip: bool = declared(
+        True, Setting(label="Mirrored too", help="Train on the photos' mirror images as well.")
     )
     save_every: int = declared(
         100,
@@ -89,11 +104,20 @@ class TrainRequest:
             help="Of the checkpoints whose pictures look most like the person; 1 takes the best.",
         ),
     )
+    stranger: str = declared(
+        STRANGER,
+        Setting(
+            label="Validation prompt",
+            lines=2,
+            help="Who is drawn for validation: somebody else, whose face is then redrawn as the "
+            "person's.",
+        ),
+    )
     photos_at_most: int = declared(
         15,
         Setting(
             label="Photos at most",
-            low=2,
+            low=3,
             high=200,
             step=1,
             help="The photos that look most like the others are taken.",
