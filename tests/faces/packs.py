@@ -29,6 +29,7 @@ def finder(points: bool = True) -> onnx.ModelProto:
     nodes, weights, groups = [], [], {"score": [], "box": [], "points": []}
     weights.append(constant("third", np.full((1, 3, 1, 1), 1 / 3)))
     nodes.append(helper.make_node("Conv", ["picture", "third"], ["grey"], name="grey"))
+    weights += [constant("part", 0.3), constant("rest", 0.7)]
     weights += [constant("steep", 1.5), constant("less", 0.35), constant("low", 0.0)]
     weights += [constant("high", 1.0), constant("column", [-1, 1], np.int64)]
     spots = [-EYES, -EYES, EYES, -EYES, 0, 0, -EYES, EYES, EYES, EYES]
@@ -69,7 +70,9 @@ def chain(stride: int) -> list[onnx.NodeProto]:
         node("Concat", ["one" + s, "one" + s], "two" + s, axis=1),
         node("Reshape", ["two" + s, "column"], "score" + s),
         # The fuller a square fills the view, the larger it is.
-        node("Mul", ["score" + s, "reach"], "box" + s),
+        node("Mul", ["score" + s, "part"], "grown" + s),
+        node("Add", ["grown" + s, "rest"], "size" + s),
+        node("Mul", ["size" + s, "reach"], "box" + s),
         node("Mul", ["score" + s, "low"], "zero" + s),
         node("Add", ["zero" + s, "spots"], "points" + s),
     ]

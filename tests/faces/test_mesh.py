@@ -30,7 +30,7 @@ def eye_distance(points: np.ndarray) -> float:
     return float(np.linalg.norm(points[1] - points[0]))
 
 
-@pytest.mark.parametrize("degrees", [-80, -40, -15, 15, 40, 80])
+@pytest.mark.parametrize("degrees", [-60, -40, -15, 15, 40, 60])
 def test_a_face_may_be_turned(mesh: MeshDetector, portrait: Frames, degrees: int) -> None:
     [upright] = mesh.detect(portrait)
     matrix = cv2.getRotationMatrix2D((256, 256), degrees, 0.9)
@@ -40,7 +40,7 @@ def test_a_face_may_be_turned(mesh: MeshDetector, portrait: Frames, degrees: int
     assert off.max() < 0.1 * eye_distance(expected)
 
 
-@pytest.mark.parametrize("width", [0.025, 0.04, 0.06])
+@pytest.mark.parametrize("width", [0.03, 0.04, 0.06])
 def test_a_small_face_is_found_with_few_calls(
     mesh: MeshDetector, portrait: Frames, width: float
 ) -> None:
