@@ -24,6 +24,7 @@ from easyphoto_video.host.standalone.options import (
     request_of,
 )
 from easyphoto_video.host.standalone.progress import progress
+from easyphoto_video.host.standalone.train.command import add_train_options, train
 from easyphoto_video.request import MODES
 
 PROGRAM = "python3 launch.py"
@@ -107,6 +108,8 @@ def _parser() -> _Parser:
     judge.add_argument("--user-id", required=True, metavar="NAME", help="who should be in it")
     judge.add_argument("--face-model", metavar="PACK", help="who tells people apart [embedded]")
     command("user-ids", _user_ids, "List the trained persons of the data folder.")
+    training = command("train", _train, "Train a user id from the photos of one person.")
+    add_train_options(training)
     fetch = command("fetch", _fetch, "Download a file of the catalogue; without a name, list it.")
     fetch.add_argument("name", nargs="?", metavar="NAME")
     fetch.add_argument("--accept-licence", action="store_true", help="accept the file's licence")
@@ -142,6 +145,10 @@ def _judge(args: argparse.Namespace) -> None:
     with progress(sys.stderr) as watch:
         result = judge(args, watch)
     _say(json.dumps(result) if args.json else told(result))
+
+
+def _train(args: argparse.Namespace) -> None:
+    _say(train(args))
 
 
 def _user_ids(args: argparse.Namespace) -> None:

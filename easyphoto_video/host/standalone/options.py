@@ -24,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser, kind: type[Request]) -> None:
     """An option for each field of the request, then those that say where and how to run."""
     fields = parser.add_argument_group("what to make")
     for field, setting in settings(kind):
-        _add(fields, field, setting)
+        add_option(fields, field, setting)
     if {"width", "height"} <= {field.name for field, _ in settings(kind)}:
         fields.add_argument("--size", metavar="WxH", help="width and height at once: 512x768")
     run = parser.add_argument_group("where and how")
@@ -33,7 +33,8 @@ def add_options(parser: argparse.ArgumentParser, kind: type[Request]) -> None:
     run.add_argument("--precision", choices=PRECISIONS, default="auto", help="of the weights")
 
 
-def _add(group: argparse._ArgumentGroup, field: Field[Any], setting: Setting) -> None:
+def add_option(group: argparse._ArgumentGroup, field: Field[Any], setting: Setting) -> None:
+    """The option of one field; left out, it is not in the namespace."""
     several = field.type.startswith("tuple")
     named = option_of(field.name, several)
     same: dict[str, Any] = {"default": argparse.SUPPRESS, "help": _help(setting, field.default)}

@@ -94,7 +94,10 @@ def enough(album: Album) -> None:
     more = f"; and {len(left_out) - REASONS} more" if len(left_out) > REASONS else ""
     reasons = f" ({'; '.join(left_out[:REASONS])}{more})" if left_out else ""
     raise BadRequest(
-        "Photos", count, f"of {len(album.photos)} can be used, and {LEAST} are needed{reasons}", WANTED
+        "Photos",
+        count,
+        f"of {len(album.photos)} can be used, and {LEAST} are needed{reasons}",
+        WANTED,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,13 +95,17 @@ class Course:
         self._set_rate()
         self._optimiser.zero_grad()
         # Around the way back too, which computes activations again where memory is short.
-        with self.adapters.attached(self._models.unet, self._models.text_encoder):
+        with self.attached():
             loss = self._loss(clean, noise, times, caption)
             loss.backward()
         torch.nn.utils.clip_grad_norm_(self.adapters.parameters(), 1.0)
         self._optimiser.step()
         self.done += 1
         return float(loss.detach())
+
+    def attached(self) -> AbstractContextManager[None]:
+        """While it lasts, the networks draw with what was learnt so far."""
+        return self.adapters.attached(self._models.unet, self._models.text_encoder)
 
     def _set_rate(self) -> None:
         along = math.pi * min(1.0, self.done / self._plan.steps)

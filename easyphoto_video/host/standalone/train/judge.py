@@ -19,7 +19,7 @@ from easyphoto_video.host.standalone.pictures import decoded, encoded
 from easyphoto_video.host.standalone.prompt.encode import encode_all
 from easyphoto_video.host.standalone.samplers import Noising, Sampler
 from easyphoto_video.host.standalone.train.album import crop
-from easyphoto_video.host.standalone.train.request import TrainRequest
+from easyphoto_video.host.standalone.train.request import TRIGGER, TrainRequest
 from easyphoto_video.motion.windows import apart
 from easyphoto_video.schedule import Schedule
 from easyphoto_video.watch import Viewer, Watch, Within
@@ -92,7 +92,7 @@ class Judge:
         Where no face is found it is 0; without a recogniser nothing is said.
         """
         watch = Within("validation", watch)
-        prompt = TAIL.replace(TAIL.split(", masterpiece")[0], self.caption)
+        prompt = self.caption + TAIL.removeprefix(TRIGGER)
         over = self.drawer.draw(prompt, len(self.strangers), watch, self.strangers)
         anew = self.drawer.draw(self.caption, len(self.strangers), watch)
         pictures = np.concatenate([over, anew])
