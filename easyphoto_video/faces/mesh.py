@@ -7,6 +7,7 @@ canonical_face_model_uv_visualization.png there.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -106,14 +107,15 @@ class MeshDetector:
     def _in_tiles(self, picture: Frames, side: int, shared: float) -> list[Spot]:
         """What is found in overlapping squares, in px of the picture."""
         height, width = picture.shape[:2]
+        starts = itertools.product(_starts(width, side, shared), _starts(height, side, shared))
         found: list[Spot] = []
-        for y in _starts(height, side, shared):
-            for x in _starts(width, side, shared):
-                corner = np.array([x, y], np.float32)
-                for spot in self._blaze.spots(picture[y : y + side, x : x + side]):
-                    box = spot.box + np.tile(corner, 2)
-                    if all(iou(box, other.box) < OVERLAP for other in found):
-                        found.append(Spot(box=box, points=spot.points + corner, score=spot.score))
+        for x, y in starts:
+            corner = np.array([x, y], np.float32)
+            for spot in self._blaze.spots(picture[y : y + side, x : x + side]):
+                box = spot.box + np.tile(corner, 2)
+                if all(iou(box, other.box) < OVERLAP for other in found):
+                    points = spot.points + corner
+                    found.append(Spot(box=box, points=points, score=spot.score))
         return found
 
 
