@@ -43,8 +43,8 @@ class Detector(Protocol):
 class Follower(Protocol):
     """A detector that also finds a face again, cheaply, where it was a frame ago."""
 
-    def detect(self, picture: Frames) -> list[Face]:
-        """See Detector."""
+    def detect(self, picture: Frames, *, small: bool = True) -> list[Face]:
+        """See Detector; without `small` it spares the costly search for small faces."""
         ...
 
     def again(self, picture: Frames, last: Face) -> Face | None:

@@ -107,14 +107,15 @@ class Paths:
         clashes = self._settle_clashes(frame, picture, there)
         return not clashes and len(there) == len(live)
 
-    def look(self, frame: int, picture: Frames) -> None:
+    def look(self, frame: int, picture: Frames, *, small: bool = True) -> None:
         """Search the picture, and give every face that nobody holds yet to somebody.
 
         Whoever was just found again keeps that face: two ways of looking at one face differ by more
         than a face moves, and a path would jump.
         """
         held = [path for path in self.live if frame in path.faces]
-        found = self._detector.detect(picture)
+        spares = {} if small or self._again is None else {"small": False}
+        found = self._detector.detect(picture, **spares)
         for path in held:
             seen = any(iou(face.box, path.faces[frame].box) > TOUCHING for face in found)
             path.doubts = 0 if seen else path.doubts + 1

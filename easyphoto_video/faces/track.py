@@ -20,6 +20,8 @@ SMALL = (48, 27)
 """px of the pictures by which scenes are told apart."""
 CUT = 0.35
 """Share of the picture's grey levels that must move to others to be a cut."""
+THOROUGH = 4
+"""Of so many searches on the stride one is for small faces too."""
 PATIENCE = 12
 """Frames for which somebody who was lost is searched in each; then on the stride again."""
 
@@ -70,7 +72,9 @@ def follow(
         is_whole = paths.go_on(frame, picture)
         is_due = frame % plan.stride == 0 or cuts[-1]
         if is_due or (not is_whole and lost_for < PATIENCE):
-            paths.look(frame, picture)
+            # A picture without any large face costs many looks, so it gets them now and then.
+            is_thorough = cuts[-1] or frame % (plan.stride * THOROUGH) == 0
+            paths.look(frame, picture, small=is_thorough)
         lost_for = 0 if is_whole or len(paths.live) >= max(known, 1) else lost_for + 1
         if is_due:
             paths.remember(frame, picture)

@@ -90,7 +90,7 @@ def test_a_job_becomes_a_file_with_its_request_settled(host: FakeHost) -> None:
     assert (job.request.seed, job.request.width) == (FIRST_SEED, 64)
     assert job.frames is not None
     assert job.frames.shape == (4, 64, 64, 3)
-    assert set(job.seconds) == {"denoising", "writing"}
+    assert set(job.seconds) == {"denoising", "scoring", "writing"}
     assert host.turns == [job.id]
 
 

@@ -45,7 +45,7 @@ def test_a_request_becomes_a_job_and_then_a_clip(client: TestClient, ended: Get)
     done = ended(job["id"])
     assert (done["state"], done["stage"], done["fraction"]) == ("done", "writing", 1.0)
     assert (done["position"], done["eta"], done["kind"]) == (0, None, None)
-    assert set(done["seconds"]) == {"denoising", "writing"}
+    assert set(done["seconds"]) == {"denoising", "scoring", "writing"}
     assert done["file"] == f"00001-{FIRST_SEED}.mp4"
     assert done["url"] == f"{API}/jobs/{job['id']}/file"
     assert client.get(done["url"]).headers["content-type"] == "video/mp4"
@@ -160,11 +160,12 @@ def test_too_many_jobs_are_told_to_come_later(
 
 
 def test_the_people_of_the_data_folder(client: TestClient, host: FakeHost) -> None:
-    assert client.get(f"{API}/user-ids").json() == {"user_ids": []}
+    came_along = client.get(f"{API}/user-ids").json()["user_ids"]
+    assert [person["id"] for person in came_along] == ["demo"]
     add_person(host.data_dir, "Ada Lovelace", b"\xff\xd8ada")
     add_person(host.data_dir, "王")
     people = client.get(f"{API}/user-ids").json()["user_ids"]
-    assert [person["id"] for person in people] == ["Ada Lovelace", "王"]
+    assert [person["id"] for person in people] == ["Ada Lovelace", "王", "demo"]
     answer = client.get(people[0]["reference"])
     assert (answer.status_code, answer.content) == (200, b"\xff\xd8ada")
     assert answer.headers["content-type"] == "image/jpeg"

@@ -15,7 +15,6 @@ from easyphoto_video.host.standalone import cli
 from easyphoto_video.host.standalone.cli import main, parse
 from easyphoto_video.host.standalone.options import option_of, request_of
 from easyphoto_video.host.standalone.progress import Lines, progress
-from easyphoto_video.identity import PEOPLE
 from easyphoto_video.request import MODES, Lora, Text2Video
 from easyphoto_video.setting import settings
 from tests.host.fake import add_person
@@ -149,10 +148,10 @@ def test_bars_on_a_terminal_name_each_stage() -> None:
 
 def test_people_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["user-ids", "--data-dir", str(tmp_path)]) == 0
-    assert capsys.readouterr() == ("", f"Nobody yet in {tmp_path / PEOPLE}.\n")
+    assert capsys.readouterr() == ("demo\n", "")
     add_person(tmp_path, "ada")
     add_person(tmp_path, "zoe")
     assert main(["user-ids", "--data-dir", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == "ada\nzoe\n"
+    assert capsys.readouterr().out == "ada\nzoe\ndemo\n"
     assert main(["user-ids", "--data-dir", str(tmp_path), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"user_ids": ["ada", "zoe"]}
+    assert json.loads(capsys.readouterr().out) == {"user_ids": ["ada", "zoe", "demo"]}
