@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from easyphoto_video.engine import Engine
 from easyphoto_video.faces.cast import Cast
+from easyphoto_video.identity import People
 from easyphoto_video.request import Text2Video
 
 
@@ -29,6 +30,11 @@ class Host(Protocol):
     @property
     def data_dir(self) -> Path:
         """The folder with models/ and outputs/."""
+        ...
+
+    @property
+    def people(self) -> People:
+        """The trained persons."""
         ...
 
     @property

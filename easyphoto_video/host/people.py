@@ -21,13 +21,17 @@ def settled_people(request: Text2Video, people: People, body: Body) -> dict[str,
     """
     name = request.user_id or NONE
     if name == AUTO:
-        known = [person.name for person in people.all()]
-        name = DEMO if body.is_embedded and DEMO in known else NONE
+        name = DEMO if body.is_embedded and _has_demo(people, body) else NONE
     for person in replace(request, user_id=name).people:
         people.get(person)
         if wants_lora(request):
             check_base(people, person, body)
     return {"user_id": name}
+
+
+def _has_demo(people: People, body: Body) -> bool:
+    loras = (person.lora for person in people.all() if person.name == DEMO)
+    return any(lora is not None and lora_base(lora).suits(body.text_width) for lora in loras)
 
 
 def wants_lora(request: Text2Video) -> bool:

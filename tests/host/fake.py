@@ -13,7 +13,7 @@ from easyphoto_video.engine import Engine, FakeEngine
 from easyphoto_video.errors import Missing
 from easyphoto_video.faces.cast import Cast
 from easyphoto_video.host.checks import check_sampler, check_steps
-from easyphoto_video.identity import PEOPLE, REFERENCE, user_id, user_ids
+from easyphoto_video.identity import PEOPLE, REFERENCE, People
 from easyphoto_video.request import AUTO, NONE, SAMPLERS, Text2Video
 
 SIDE = 64
@@ -32,6 +32,7 @@ class FakeHost:
     def __init__(self, data_dir: Path, engine: Engine | None = None) -> None:
         self.data_dir = data_dir
         self.engine: Engine = engine or FakeEngine()
+        self.people = People(data_dir)
         self.outputs = data_dir / "outputs" / "easyphoto-video"
         self.language = ""
         self.names: dict[str, list[str]] = {
@@ -60,7 +61,7 @@ class FakeHost:
         check_sampler(request.sampler, self.names["sampler"])
         check_steps(request.sampler, request.steps)
         for person in request.people:
-            user_id(self.data_dir, person)
+            self.people.get(person)
         for field in ("checkpoint", "vae", "motion"):
             self._check(field, getattr(request, field))
         for field in ("loras", "motion_loras"):
@@ -83,7 +84,7 @@ class FakeHost:
     def choices(self, field: str) -> Sequence[str]:
         """See Host."""
         if field == "user_id":
-            return [AUTO, NONE, *(person.name for person in user_ids(self.data_dir))]
+            return [AUTO, NONE, *(person.name for person in self.people.all())]
         return self.names.get(field, [])
 
     def defaults(self) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ from easyphoto_video.host.tab.progress import trouble
 from easyphoto_video.host.tab.results import history, note_in, of_history, open_folder, shown
 from easyphoto_video.host.tab.run import Runner, told
 from easyphoto_video.host.tab.travel import keys_of, with_key
-from easyphoto_video.identity import user_id
+from easyphoto_video.identity import People
 from easyphoto_video.infotext import to_infotext, values_of
 from easyphoto_video.request import Lora, request_from
 
@@ -150,7 +150,7 @@ class Wires:
             return {person: gr.update(choices=choices_of(field, self._host))}
 
         def look(name: str | None) -> Updates:
-            found = _reference(self._host.data_dir, name or "")
+            found = _reference(self._host.people, name or "")
             return {picture: gr.update(value=found, visible=found is not None)}
 
         self._touch(form.extra["refresh_person"].click, refresh, [], [person])
@@ -228,10 +228,10 @@ def _infotext_in(path: Path) -> tuple[str, EasyPhotoError | None]:
         return "", error
 
 
-def _reference(data_dir: Path, name: str) -> Image.Image | None:
+def _reference(people: People, name: str) -> Image.Image | None:
     """The reference picture of a person; None when there is nobody or it cannot be read."""
     try:
-        with Image.open(user_id(data_dir, name).reference) as picture:
+        with Image.open(people.get(name).reference) as picture:
             picture.thumbnail((REFERENCE, REFERENCE))
             return picture.convert("RGB")
     except (EasyPhotoError, OSError, SyntaxError, ValueError):

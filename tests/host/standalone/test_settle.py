@@ -10,13 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch import Tensor
 
 from easyphoto_video.errors import BadFile, BadRequest, EasyPhotoError, Missing
+from easyphoto_video.host.library import LORAS as SHELF
 from easyphoto_video.host.library import Library
 from easyphoto_video.host.standalone.settle import settle
+from easyphoto_video.identity import LORAS, lora_of
 from easyphoto_video.motion.spec import V1, V3
 from easyphoto_video.request import Lora, Text2Video
-from tests.host.standalone.small import SIZES, save
+from tests.host.fake import add_person
+from tests.host.standalone.small import SIZES, kohya, save
 from tests.motion.files import REFUSED, motion_lora
 from tools.tiny_checkpoint import fitting_spec, write_checkpoint, write_motion
 
@@ -93,6 +98,40 @@ def test_refused(
     with pytest.raises(error, match=words) as caught:
         settle(request(**changes), library)
     assert caught.value.exit_code == 2
+
+
+def trained(data_dir: Path, name: str, tensors: dict[str, Tensor]) -> None:
+    add_person(data_dir, name)
+    save(data_dir / LORAS / "people" / f"{name}.safetensors", tensors)
+
+
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [
+        (2048, "trained on SDXL, and the checkpoint tiny.safetensors is of"),
+        (768, "trained on Stable Diffusion 1.x"),
+        (1024, "trained on Stable Diffusion 2.x"),
+    ],
+)
+def test_a_person_of_another_base_model_is_refused(folder: Path, width: int, words: str) -> None:
+    trained(folder, "ada", {"lora_unet_a_attn2_to_k.lora_down.weight": torch.zeros(4, width)})
+    with pytest.raises(BadRequest, match=words) as caught:
+        settle(request(user_id="ada"), Library(folder))
+    assert caught.value.field == "User id"
+    assert "Choose a checkpoint of" in caught.value.next_step
+    assert settle(request(user_id="ada", user_weight=0), Library(folder)).user_id == "ada"
+
+
+def test_a_persons_lora_is_found_and_must_be_one(folder: Path) -> None:
+    trained(folder, "ada", kohya())
+    assert settle(request(user_id="ada"), Library(folder)).people == ("ada",)
+    assert Library(folder).find(SHELF, lora_of("ada")).name == "ada.safetensors"
+    add_person(folder, "bob")
+    with pytest.raises(Missing, match=r"LoRA of user id 'bob' is missing\. Put bob.safetensors"):
+        settle(request(user_id="bob"), Library(folder))
+    trained(folder, "carl", {"a.hada_w1_a": torch.zeros(2, 2)})
+    with pytest.raises(BadFile, match="this is a LoHa"):
+        settle(request(user_id="carl"), Library(folder))
 
 
 @pytest.mark.parametrize("kind", REFUSED)

@@ -133,12 +133,13 @@ def test_a_persons_lora_is_lent_to_the_host(host: Any) -> None:
     from modules.extra_networks import networks  # type: ignore[import-not-found]
 
     tables = (networks.available_networks, networks.available_network_aliases)
-    tables = (*tables, networks.available_network_hash_lookup, networks.networks_in_memory)
+    tables = (*tables, networks.available_network_hash_lookup)
     before = [list(table.items()) for table in tables]
     drawn = clip(host, user_id="film", scene_weight=0.5)
     assert near(drawn, clip(host, loras=("film:0.5",)))
     assert near(drawn, clip(host, prompt=f"{CAT} <lora:{lora_of('film')}:0.5>"))
     assert [list(table.items()) for table in tables] == before
+    assert lora_of("film") not in networks.networks_in_memory
     with pytest.raises(Missing, match="User id 'nobody'"):
         host.settle(asked(prompt=f"<lora:{lora_of('nobody')}:1>"))
 
