@@ -55,10 +55,10 @@ def test_every_declaration_is_there(host: FakeHost) -> None:
 
 def test_what_can_be_chosen_is_looked_up_anew(host: FakeHost) -> None:
     assert fields(host)["checkpoint"]["enum"] == host.names["checkpoint"]
-    assert fields(host)["user_id"]["enum"] == ["auto", "none"]
+    assert fields(host)["user_id"]["enum"] == ["auto", "none", "demo"]
     add_person(host.data_dir, "Ada")
     host.names["checkpoint"] = ["auto", "new.safetensors"]
-    assert fields(host)["user_id"]["enum"] == ["auto", "none", "Ada"]
+    assert fields(host)["user_id"]["enum"] == ["auto", "none", "Ada", "demo"]
     assert fields(host)["checkpoint"]["enum"] == ["auto", "new.safetensors"]
     assert fields(host)["loras"]["items"]["examples"] == host.names["loras"]
     assert fields(host)["format"]["enum"] == ["mp4", "gif", "webp", "webm", "png"]

@@ -254,7 +254,7 @@ def test_refreshing_finds_what_was_put_there_since(tab: Driven) -> None:
     assert "new.safetensors" in found["checkpoint"]["choices"]
     assert "new-lora.safetensors" in found["add_loras"]["choices"]
     add_person(tab.host.data_dir, "anna")
-    assert tab.touch("refresh_person")["user_id"]["choices"] == ["auto", "none", "anna"]
+    assert tab.touch("refresh_person")["user_id"]["choices"] == ["auto", "none", "anna", "demo"]
     tab.host.outputs.mkdir(parents=True)
     (tab.host.outputs / "a.mp4").write_bytes(b"x")
     assert tab.touch("refresh_results")["history"]["choices"] == ["a.mp4"]
