@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -18,12 +19,16 @@ from easyphoto_video.host.standalone.prompt.encode import encode_all
 from easyphoto_video.host.standalone.samplers import Noising
 from easyphoto_video.host.standalone.train.adapters import Adapters
 from easyphoto_video.motion.noise import STEPS, alphas_cumprod
+from easyphoto_video.tensors import DAMAGE
 
 MOST_SNR = 5.0
 """The loss on x0 is weighted by the signal-to-noise ratio up to this one (Hang et al., Min-SNR,
 2023, arXiv 2303.09556)."""
 LEAST_SNR = 0.3
 """For v-prediction, from this one on, since high noise decides who is drawn."""
+FACES = (50, 600)
+FACES_SHARE = 0.6
+"""Share of the steps at these diffusion times, where the face pass redraws; others at any."""
 WARM_UP = 20
 """Steps over which the learning rate rises."""
 LAST_RATE = 0.1
@@ -79,7 +84,7 @@ class Course:
             ],
             weight_decay=1e-2,
         )
-        self._rates = [group["lr"] for group in self._optimiser.param_groups]
+        self._heights = [group["lr"] for group in self._optimiser.param_groups]
         variances = torch.tensor(_noising(models).trained_betas(), dtype=torch.float64)
         self._signal = alphas_cumprod(variances).float().to(device)
         self.done = 0
@@ -89,7 +94,7 @@ class Course:
         chosen = torch.randint(len(self._latents), (self._plan.batch,), generator=self._random)
         clean = self._latents[chosen]
         noise = torch.randn(clean.shape, generator=self._random).to(clean)
-        times = torch.randint(STEPS, (len(clean),), generator=self._random).to(clean.device)
+        times = self._times(len(clean)).to(clean.device)
         says_nothing = float(torch.rand(1, generator=self._random)) < EMPTY
         caption = "" if says_nothing else self._plan.caption
         self._set_rate()
@@ -103,6 +108,17 @@ class Course:
         self.done += 1
         return float(loss.detach())
 
+    def _times(self, count: int) -> Tensor:
+        everywhere = torch.randint(STEPS, (count,), generator=self._random)
+        faces = torch.randint(*FACES, (count,), generator=self._random)
+        chosen = torch.rand(count, generator=self._random) < FACES_SHARE
+        return torch.where(chosen, faces, everywhere)
+
+    @property
+    def rates(self) -> list[float]:
+        """The learning rates of the last step, of UNet and text encoder."""
+        return [group["lr"] for group in self._optimiser.param_groups]
+
     def attached(self) -> AbstractContextManager[None]:
         """While it lasts, the networks draw with what was learnt so far."""
         return self.adapters.attached(self._models.unet, self._models.text_encoder)
@@ -111,7 +127,7 @@ class Course:
         along = math.pi * min(1.0, self.done / self._plan.steps)
         fallen = LAST_RATE + (1 - LAST_RATE) * (1 + math.cos(along)) / 2
         share = min(1.0, (self.done + 1) / WARM_UP) * fallen
-        for group, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
+        for group, rate in zip(self._optimiser.param_groups, self._heights, strict=True):
             group["lr"] = rate * share
 
     def _loss(self, clean: Tensor, noise: Tensor, times: Tensor, caption: str) -> Tensor:
@@ -150,7 +166,7 @@ class Course:
             self._optimiser.load_state_dict(state["optimiser"])
             self._random.set_state(state["random"])
             self.done = int(state["done"])
-        except (RuntimeError, KeyError, ValueError, OSError, EOFError) as error:
+        except (*DAMAGE, UnpicklingError) as error:
             raise BadFile(
                 path,
                 "it is no state of this training",

@@ -40,7 +40,7 @@ class TrainRequest:
             high=20_000,
             step=1,
             auto=0,
-            help="Steps of the optimiser; automatic is 400 for embedded, else 200 a photo and 800 "
+            help="Steps of the optimiser; automatic is 500 for embedded, else 200 a photo and 800 "
             "at most.",
         ),
     )
@@ -81,7 +81,12 @@ class TrainRequest:
         4, Setting(label="Batch size", low=1, high=64, step=1, help="Photos to a step.")
     )
     flip: bool = declared(
-        True, Setting(label="Mirrored too", help="Train on the photos' mirror images as well.")
+        False,
+        Setting(
+            label="Mirrored too",
+            help="Train on the photos' mirror images as well; off, since few faces are the same "
+            "on both sides.",
+        ),
     )
     save_every: int = declared(
         100,

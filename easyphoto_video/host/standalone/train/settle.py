@@ -30,7 +30,7 @@ class Usual:
 
 
 FULL = Usual(steps=MOST_STEPS, rank=128, alpha=64.0, learning_rate=1e-4)
-SMALL = Usual(steps=400, rank=16, alpha=16.0, learning_rate=4e-3)
+SMALL = Usual(steps=500, rank=16, alpha=16.0, learning_rate=4e-3)
 SMALL_WIDTH = 256
 """Channels of a UNet's first level, below which it is a small model."""
 
