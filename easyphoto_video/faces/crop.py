@@ -22,10 +22,6 @@ Views = npt.NDArray[np.float64]
 
 BLUR = 0.4
 """Of the low-pass before shrinking by f, in px of the source: BLUR * sqrt(f^2 - 1)."""
-JUMP = 0.5
-"""Sizes of the face that it moves in one frame only over a cut."""
-LEAP = 1.4
-"""Factor by which it grows or shrinks in one frame only over a cut."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +59,7 @@ def views(track: FaceTrack, plan: CropPlan) -> Views:
     box, but not the crop. Nothing is levelled over a gap or a cut.
     """
     out = np.full((len(track.boxes), 2, 3), np.nan)
-    for rows in _runs(track):
+    for rows in track.stretches():
         out[rows] = _views_of_run(track.boxes[rows], track.points[rows], plan)
     return out
 
@@ -131,28 +127,6 @@ def upright(points: Floats | Views) -> npt.NDArray[np.complex128]:
 
 def _moved(points: Floats, matrix: Views) -> Floats:
     return np.asarray(points @ matrix[:, :2].T + matrix[:, 2], np.float32)
-
-
-def _runs(track: FaceTrack) -> list[slice]:
-    """Stretches of frames with the face and without a cut."""
-    present = track.present
-    centres, sizes = _centres(track.boxes), _sizes(track.boxes)
-    runs: list[slice] = []
-    start = None
-    for frame in range(len(present) + 1):
-        here = frame < len(present) and bool(present[frame])
-        if start is not None and not (here and _goes_on(centres, sizes, frame)):
-            runs.append(slice(start, frame))
-            start = None
-        if here and start is None:
-            start = frame
-    return runs
-
-
-def _goes_on(centres: Views, sizes: Views, frame: int) -> bool:
-    moved = float(np.hypot(*(centres[frame] - centres[frame - 1])))
-    grown = float(sizes[frame] / max(sizes[frame - 1], 1e-6))
-    return moved < JUMP * float(sizes[frame - 1]) and 1 / LEAP < grown < LEAP
 
 
 def _centres(boxes: Floats) -> Views:

@@ -15,6 +15,8 @@ from easyphoto_video.faces.mask import face_mask
 
 FAR = 1.0
 """px: where the way there and back differ by more, something was hidden."""
+LEAST_SEEN = 0.4
+"""Share of the picture that two frames must have in common to be neighbours in one scene."""
 LONGEST = 512
 """px of the longer side at which flicker is measured."""
 
@@ -107,6 +109,8 @@ class FlickerMeter:
         grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
         if self._before is not None and self._before[0].shape == small.shape:
             rest, seen = self._residual(self._before, (small, grey))
+            # Over a cut nearly nothing finds its way back, and what does so by chance says nothing.
+            seen = seen * (seen.mean() > LEAST_SEEN)
             weight = np.zeros(shape[::-1], np.float32)
             if face is not None:
                 weight = np.asarray(cv2.resize(face, shape, interpolation=cv2.INTER_AREA))
