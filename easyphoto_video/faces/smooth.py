@@ -12,6 +12,8 @@ from easyphoto_video.faces.face import Floats
 REACH = 3
 """Radius of the window in standard deviations."""
 ORDER = 2
+COLUMNS = 64
+"""Values beside each other that are smoothed at once."""
 
 
 def smoothed(path: Floats, sigma: float) -> Floats:
@@ -24,22 +26,32 @@ def smoothed(path: Floats, sigma: float) -> Floats:
     count = len(path)
     if sigma <= 0 or count < 2:
         return path
-    flat = path.reshape(count, -1).astype(np.float64)
-    order = min(ORDER, count - 1)
-    moments = np.zeros((2 * order + 1, count))
-    sums = np.zeros((order + 1, *flat.shape))
-    for offset in range(-int(np.ceil(REACH * sigma)), int(np.ceil(REACH * sigma)) + 1):
-        rows = np.arange(max(0, -offset), min(count, count - offset))
-        weight = np.exp(-0.5 * (offset / sigma) ** 2)
-        for power in range(2 * order + 1):
-            moments[power, rows] += weight * offset**power
-        for power in range(order + 1):
-            sums[power, rows] += weight * offset**power * flat[rows + offset]
-    index = np.add.outer(np.arange(order + 1), np.arange(order + 1))
+    offsets, weights = _weights(count, sigma)
+    flat = path.reshape(count, -1)
+    # Summed in float64, but never a copy of the whole path in it: dense points are many.
+    middle = np.zeros(flat.shape, np.float32)
+    for column in range(0, flat.shape[1], COLUMNS):
+        part = slice(column, column + COLUMNS)
+        total = np.zeros(flat[:, part].shape)
+        for offset, weight in zip(offsets, weights, strict=True):
+            rows = slice(max(0, -offset), max(0, min(count, count - offset)))
+            moved = slice(max(0, offset), max(0, min(count, count + offset)))
+            total[rows] += weight[rows, None] * flat[moved, part]
+        middle[:, part] = total
+    return middle.reshape(path.shape)
+
+
+def _weights(count: int, sigma: float) -> tuple[list[int], npt.NDArray[np.float64]]:
+    """Offsets in frames, and (offsets, count): how much a value so far from each frame weighs."""
+    reach = int(np.ceil(REACH * sigma))
+    offsets = np.arange(-reach, reach + 1)
+    there = np.add.outer(offsets, np.arange(count))
+    soft = np.exp(-0.5 * (offsets[:, None] / sigma) ** 2) * ((there >= 0) & (there < count))
+    powers = offsets ** np.arange(min(ORDER, count - 1) + 1)[:, None].astype(np.float64)
+    system = np.einsum("pk,qk,kf->fpq", powers, powers, soft)
     # A whole window of few frames cannot hold a parabola; a little stiffness keeps it solvable.
-    system = moments[index].transpose(2, 0, 1) + 1e-9 * np.eye(order + 1)
-    middle = np.linalg.solve(system, sums.transpose(1, 0, 2))[:, 0]
-    return middle.reshape(path.shape).astype(np.float32)
+    inverse = np.linalg.inv(system + 1e-9 * np.eye(len(powers)))
+    return offsets.tolist(), np.einsum("fp,pk,kf->kf", inverse[:, 0], powers, soft)
 
 
 def filled(path: Floats, most: int, cuts: npt.NDArray[np.bool_]) -> Floats:
