@@ -16,7 +16,7 @@ from easyphoto_video.clip import Frames
 from easyphoto_video.faces.face import Face, Floats
 from easyphoto_video.faces.mask import softened
 
-STRETCH = 4.0
+STRETCH = 3.0
 """Factor of area, beside that of the whole face, from which on a part of the reference is too
 drawn out to be shown: in its picture it was turned away."""
 EDGE = 0.12

@@ -87,7 +87,8 @@ def _window(picture: Frames, view: Views, crop: Frames) -> tuple[tuple[int, int]
     return (int(low[0]), int(low[1])), (int(high[0] - low[0]), int(high[1] - low[1]))
 
 
-def _alike(change: np.ndarray[Any, np.dtype[np.float32]], sigma: float) -> Floats:
+def _alike(change: np.ndarray[Any, np.dtype[np.float32]], reach: float) -> Floats:
     """(h, w) 1 where nothing changed near by, 0 where much did."""
-    energy = cv2.GaussianBlur(np.square(change).mean(axis=2), (0, 0), max(sigma, 0.5))
+    side = 2 * round(reach) + 1
+    energy = cv2.blur(cv2.blur(np.square(change).mean(axis=2), (side, side)), (side, side))
     return np.exp(-energy / (2 * ALIKE**2)).astype(np.float32)
