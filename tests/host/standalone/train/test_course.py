@@ -43,25 +43,25 @@ def models(request: pytest.FixtureRequest, library: Library) -> Models:
 
 
 def test_it_learns(models: Models, latents: Tensor) -> None:
-    course = Course(models, latents, plan(60))
-    losses = [course.step() for _ in range(60)]
-    assert sum(losses[-20:]) < 0.8 * sum(losses[:20])
-    assert course.done == 60
+    course = Course(models, latents, plan(40))
+    losses = [course.step() for _ in range(40)]
+    assert sum(losses[-16:]) < 0.85 * sum(losses[:16])
+    assert course.done == 40
 
 
 def test_it_goes_on_as_if_it_had_not_stopped(
     models: Models, latents: Tensor, tmp_path: Path
 ) -> None:
-    whole = Course(models, latents, plan(6))
-    losses = [whole.step() for _ in range(6)]
-    first = Course(models, latents, plan(6))
-    for _ in range(3):
+    whole = Course(models, latents, plan(4))
+    losses = [whole.step() for _ in range(4)]
+    first = Course(models, latents, plan(4))
+    for _ in range(2):
         first.step()
     first.save(tmp_path / "training.pt")
-    second = Course(models, latents, plan(6))
+    second = Course(models, latents, plan(4))
     second.load(tmp_path / "training.pt")
-    assert second.done == 3
-    assert [second.step() for _ in range(3)] == losses[3:]
+    assert second.done == 2
+    assert [second.step() for _ in range(2)] == losses[2:]
     pairs = zip(whole.adapters.parameters(), second.adapters.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
     assert [path.name for path in tmp_path.iterdir()] == ["training.pt"]
@@ -73,7 +73,7 @@ def test_computing_activations_again_learns_the_same(
     plain = Course(models_of(library, "tiny"), latents, plan())
     monkeypatch.setattr("easyphoto_video.host.standalone.train.course.LARGE", 8)
     frugal = Course(models_of(library, "tiny"), latents, plan())
-    for _ in range(3):
+    for _ in range(2):
         assert frugal.step() == pytest.approx(plain.step(), rel=1e-4)
 
 
