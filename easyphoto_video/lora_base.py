@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from easyphoto_video.errors import BadFile
+
 FAMILIES = {
     64: "the embedded model",
     768: "Stable Diffusion 1.x",
@@ -53,8 +55,11 @@ def family(width: int | None) -> str:
 
 
 def lora_base(path: Path) -> LoraBase:
-    """What the LoRA in a file belongs to. Raises Missing and BadFile when it cannot be read."""
+    """What the LoRA in a file belongs to. Raises Missing, and BadFile when it is none."""
     shapes, notes = _header(path) or _loaded(path)
+    if not any("lora" in key for key in shapes):
+        some = ", ".join(list(shapes)[:3])
+        raise BadFile(path, f"this is no LoRA (it holds {some})", "Give the LoRA of a person.")
     return LoraBase(_width(shapes, notes), str(notes.get("ss_sd_model_name", "")))
 
 

@@ -71,3 +71,5 @@ def test_what_is_no_file_of_tensors_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.safetensors").write_bytes(b"\x08" + bytes(7) + b"no json!")
     with pytest.raises(BadFile):
         lora_base(tmp_path / "a.safetensors")
+    with pytest.raises(BadFile, match="this is no LoRA"):
+        lora_base(write(tmp_path / "b.safetensors", "conv.weight", 768))

@@ -129,7 +129,7 @@ def test_a_persons_lora_is_found_and_must_be_one(folder: Path) -> None:
     add_person(folder, "bob")
     with pytest.raises(Missing, match=r"LoRA of user id 'bob' is missing\. Put bob.safetensors"):
         settle(request(user_id="bob"), Library(folder))
-    trained(folder, "carl", {"a.hada_w1_a": torch.zeros(2, 2)})
+    trained(folder, "carl", {"lora_unet_a.hada_w1_a": torch.zeros(2, 2)})
     with pytest.raises(BadFile, match="this is a LoHa"):
         settle(request(user_id="carl"), Library(folder))
 
