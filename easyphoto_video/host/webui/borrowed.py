@@ -132,14 +132,18 @@ def loras(files: Mapping[str, Path]) -> Iterator[None]:
         yield
     finally:
         for table, old in zip(tables, before, strict=True):
-            ours = [key for key, entry in table.items() if entry in entries]
-            for key in ours:
-                if key in old:
-                    table[key] = old[key]
-                else:
-                    table.pop(key)
+            _take_out(table, old, entries)
         for name in files:
             networks.networks_in_memory.pop(name, None)
+
+
+def _take_out(table: dict[str, Any], old: Mapping[str, Any], entries: list[Any]) -> None:
+    """What was there before is there again, in its place; our entries are gone."""
+    for key in [key for key, entry in table.items() if entry in entries]:
+        if key in old:
+            table[key] = old[key]
+        else:
+            table.pop(key)
 
 
 @contextmanager
