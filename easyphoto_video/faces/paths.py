@@ -26,6 +26,7 @@ class Trail:
     """One person so far."""
 
     faces: dict[int, Face] = field(default_factory=dict)
+    """By frame, the last at the end."""
     embeddings: dict[int, Floats] = field(default_factory=dict)
     scene: int = 0
     """The last scene that it was seen in."""
@@ -37,7 +38,7 @@ class Trail:
     @property
     def last(self) -> int:
         """The last frame that it was seen in."""
-        return max(self.faces)
+        return next(reversed(self.faces))
 
     @property
     def embedding(self) -> Floats | None:
@@ -51,7 +52,7 @@ class Trail:
         """(4,) the box if it goes on as it did; it slows down the longer it is not seen."""
         last = self.last
         box = self.faces[last].box
-        before = [seen for seen in self.faces if last - 4 <= seen < last]
+        before = [seen for seen in range(last - 4, last) if seen in self.faces]
         if not before:
             return box
         speed = (box - self.faces[before[0]].box) / (last - before[0])
@@ -63,6 +64,17 @@ class Trail:
         width = max(float(there[2] - there[0]), float(box[2] - box[0]), 1.0)
         way = np.abs((box[:2] + box[2:]) - (there[:2] + there[2:])).max() / 2
         return 1 - float(way) / width / (FAR * (1 + 0.08 * (frame - self.last - 1)))
+
+    def until(self, frame: int) -> Trail:
+        """The path as it was at that frame."""
+        return Trail(faces={seen: face for seen, face in self.faces.items() if seen <= frame})
+
+    def lose(self, last: int) -> None:
+        """It is gone, and what it took for the face after that frame was another."""
+        self.is_live = False
+        for seen in [seen for seen in self.faces if seen > last]:
+            del self.faces[seen]
+            self.embeddings.pop(seen, None)
 
     def likeness(self, embedding: Floats | None) -> float | None:
         """The cosine to the path's mean; None where one of both is not known."""
@@ -181,19 +193,17 @@ class Paths:
                     continue
                 if iou(one.faces[frame].box, other.faces[frame].box) > ONE_PLACE:
                     clashes = True
-                    loser = self._loser(frame, picture, one, other)
-                    loser.is_live = False
-                    del loser.faces[frame]
+                    apart = _last_apart(one, other, frame)
+                    self._loser(frame, picture, (one, other), apart).lose(apart)
         return clashes
 
-    def _loser(self, frame: int, picture: Frames, one: Trail, other: Trail) -> Trail:
+    def _loser(self, frame: int, picture: Frames, both: tuple[Trail, Trail], apart: int) -> Trail:
         """Of two paths at one face, the one that it is not."""
-        face = one.faces[frame]
-        embedding = self._embedded(picture, face)
-        likes = [path.likeness(embedding) for path in (one, other)]
-        if likes[0] is None or likes[1] is None:
-            likes = [_without(path, frame).nearness(face, frame) for path in (one, other)]
-        return other if (likes[0] or 0) >= (likes[1] or 0) else one
+        likes = [path.likeness(self._embedded(picture, path.faces[frame])) for path in both]
+        if None in likes:
+            # Whoever is covered slides along with who is before her: what came earlier counts.
+            likes = [path.until(apart).nearness(path.faces[frame], frame) for path in both]
+        return both[1] if (likes[0] or 0) >= (likes[1] or 0) else both[0]
 
     def _give(self, path: Trail, frame: int, face: Face, embedding: Floats | None) -> None:
         path.faces[frame] = face
@@ -208,6 +218,12 @@ class Paths:
         return self._recogniser.embed(picture, face.points)
 
 
-def _without(path: Trail, frame: int) -> Trail:
-    """The path before that frame."""
-    return Trail(faces={seen: face for seen, face in path.faces.items() if seen < frame})
+def _last_apart(one: Trail, other: Trail, frame: int) -> int:
+    """The last frame in which two paths did not touch; the first of either where they always do."""
+    first = max(next(iter(one.faces)), next(iter(other.faces)))
+    for seen in range(frame - 1, first, -1):
+        if not (seen in one.faces and seen in other.faces):
+            return seen
+        if iou(one.faces[seen].box, other.faces[seen].box) <= TOUCHING:
+            return seen
+    return first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from easyphoto_video.faces.face import Face, Floats
 from easyphoto_video.faces.mesh import MeshDetector
 from easyphoto_video.faces.track import TrackPlan, assigned, chosen, follow
 from easyphoto_video.video.read import open_video
+from tests.faces.fake import WhiteSquares, picture_with
 
 MEDIA = Path(__file__).parents[3] / "shared" / "media"
 FILMS = ("d3.mp4", "d18.mp4", "s18.mp4", "s29.mp4")
@@ -99,29 +101,48 @@ def test_the_chosen_one_is_kept_through_a_crossing(who: int, order: int) -> None
     assert tracks[number].present.all()
 
 
-def test_real_people_who_cross_keep_their_tracks() -> None:
-    one = _heads("d3.mp4", 48)
-    other = _heads("d18.mp4", 48)
+@pytest.fixture(scope="module")
+def heads() -> tuple[list[Frames], list[Frames]]:
+    return _heads("d3.mp4", 72), _heads("d18.mp4", 72)
+
+
+@pytest.mark.parametrize("by_looks", [True, False])
+@pytest.mark.parametrize("in_front", [0, 1])
+def test_real_people_who_cross_twice_keep_their_tracks(
+    in_front: int, by_looks: bool, heads: tuple[list[Frames], list[Frames]]
+) -> None:
+    """By their looks and by their ways alone, with no more than three model calls a frame."""
+    ways = [9 * frame if frame < 45 else 800 - 9 * frame for frame in range(72)]
+    middles = np.array([[120 + way, 520 - way] for way in ways])
     frames = []
-    for frame in range(48):
+    for frame, places in enumerate(middles):
         canvas = np.full((260, 640, 3), 110, np.uint8)
-        for head, x in ((other, 420 - 9 * frame), (one, 20 + 9 * frame)):
-            low, high = max(0, x), min(640, x + 200)
-            canvas[30:230, low:high] = head[frame][:, low - x : high - x]
+        for who in (1 - in_front, in_front):
+            x = int(places[who]) - 100
+            canvas[30:230, x : x + 200] = heads[who][frame]
         frames.append(canvas)
-    tracks = follow(frames, MeshDetector(BESIDE), Hues(), TrackPlan(alike=0.9))
+    detector, recogniser = MeshDetector(BESIDE), Hues()
+    tracks = follow(frames, detector, recogniser if by_looks else None, TrackPlan(alike=0.9))
     assert len(tracks) == 2
-    front = max(tracks, key=lambda track: float(track.boxes[-1, 0] - track.boxes[0, 0]))
-    middle = (front.boxes[:, 0] + front.boxes[:, 2]) / 2
-    assert front.present.mean() >= 0.99
-    assert np.abs(np.diff(middle) - 9).max() < 9
+    assert (recogniser.calls > 0) == by_looks
+    assert (detector.calls + recogniser.calls) / len(frames) <= 3
+    far = np.abs((tracks[0].boxes[:, [0]] + tracks[0].boxes[:, [2]]) / 2 - middles)
+    assert far[:, in_front].max() < 8
+    # The other is not there while she is covered, and a little off while she is by half.
+    far = np.abs((tracks[1].boxes[:, [0]] + tracks[1].boxes[:, [2]]) / 2 - middles)
+    assert 0.6 < tracks[1].present.mean() < 0.9
+    assert np.nanmax(far[:, 1 - in_front]) < 30 and np.nanmedian(far[:, 1 - in_front]) < 3
 
 
 class Hues:
     """Tells two people apart by the colours around their noses: no recogniser of real faces is at
     hand offline."""
 
+    def __init__(self) -> None:
+        self.calls = 0
+
     def embed(self, picture: Frames, points: Floats) -> Floats:
+        self.calls += 1
         x, y = points[2].round().astype(int)
         part = picture[max(0, y - 30) : y + 30, max(0, x - 30) : x + 30].reshape(-1, 3)
         levels = np.histogramdd(part / 256.0, bins=(6, 6, 6), range=[(0, 1)] * 3)[0].ravel()
@@ -173,3 +194,47 @@ def test_a_cut_breaks_the_way_but_not_the_person() -> None:
     [track] = follow(frames(), seen)
     assert track.stretches() == [slice(0, 8), slice(8, 16)]
     assert np.allclose(track.boxes[7], [18, 8, 42, 32], atol=1e-3)
+
+
+def test_no_picture_is_held() -> None:
+    """The memory of 256 frames is that of 32, but for the tracks."""
+
+    def frames(count: int) -> Iterator[Frames]:
+        for frame in range(count):
+            yield picture_with((20 + abs(100 - frame % 200), 60, 80), size=(360, 480))
+
+    peaks = []
+    for count in (32, 256):
+        tracemalloc.start()
+        try:
+            [track] = follow(frames(count), WhiteSquares())
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+        assert track.present.all()
+    picture = 360 * 480 * 3
+    assert peaks[1] - peaks[0] < 2 * picture
+
+
+def test_who_was_long_away_is_the_same_only_by_her_looks() -> None:
+    """Found at the other end of the picture after 30 frames."""
+    places: list[list[tuple[float, float, int]]] = []
+    places += [[(30.0, 20.0, 0)]] * 12 + [[]] * 30 + [[(130.0, 70.0, 0)]] * 12
+    seen = Seen(places)
+    [track] = follow(seen.frames(), seen)
+    assert np.flatnonzero(~track.present).tolist() == list(range(12, 42))
+    other = Seen([[(x, y, who if x < 50 else 1) for x, y, who in here] for here in places])
+    assert len(follow(other.frames(), other)) == 2
+
+
+@given(st.integers(1, 12), st.integers(0, 10))
+def test_gaps_are_filled_as_the_plan_says(gap: int, most: int) -> None:
+    places = [[(40.0 + 2 * frame, 40.0, 0)] for frame in range(30)]
+    places[10 : 10 + gap] = [[]] * gap
+    seen = Seen(places)
+    [track] = follow(seen.frames(), seen, plan=TrackPlan(gap=most, stride=1))
+    assert track.present.all() == (gap <= most)
+    assert np.flatnonzero(~track.seen).tolist() == list(range(10, 10 + gap))
+    middle = (track.boxes[:, 0] + track.boxes[:, 2]) / 2
+    there = track.present
+    assert np.allclose(middle[there], (40 + 2 * np.arange(30))[there], atol=1e-3)
