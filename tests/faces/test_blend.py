@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -139,6 +140,22 @@ def test_a_frame_without_the_face_is_the_same_frame() -> None:
     first, second = blend(frames, crops, path, [soft_mask()] * 2)
     assert (first != NOISY).any()
     assert second is frames[1]
+
+
+def test_a_long_clip_is_never_held() -> None:
+    pulled = []
+
+    def film() -> Iterator[np.ndarray]:
+        for index in range(1000):
+            pulled.append(index)
+            yield NOISY
+
+    path = np.stack([view_at(200, 150, 80, 0)] * 1000)
+    crops = itertools.repeat(np.zeros((*SIZE, 3), np.uint8), 1000)
+    blended = blend(film(), crops, path, itertools.repeat(soft_mask(), 1000))
+    for count in range(1, 4):
+        next(blended)
+        assert len(pulled) == count
 
 
 def test_real_frames_come_back_to_the_bit(media: Callable[[str], Path]) -> None:
