@@ -34,13 +34,13 @@ def moves() -> Iterator[Move]:
             raise BadFile(source, f"it cannot be renamed ({error.strerror})", BUSY) from error
         done.append((source, target))
 
+    is_whole = False
     try:
         yield move
-    except BaseException:
-        for source, target in reversed(done):
-            with suppress(OSError):  # one that cannot go back is no reason to leave the others
-                target.rename(source)
-        raise
+        is_whole = True
+    finally:
+        if not is_whole:
+            _take_back(done)
 
 
 @contextmanager
@@ -57,3 +57,9 @@ def workbench(folder: Path) -> Iterator[Path]:
         raise BadFile(folder, f"not all could be written ({error.strerror})", SPACE) from error
     finally:
         shutil.rmtree(bench, ignore_errors=True)
+
+
+def _take_back(done: list[tuple[Path, Path]]) -> None:
+    for source, target in reversed(done):
+        with suppress(OSError):  # one that cannot go back is no reason to leave the others
+            target.rename(source)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from easyphoto_video.embeddings import is_kept
-from easyphoto_video.errors import BadFile
+from easyphoto_video.errors import BadFile, BadRequest
 from easyphoto_video.identity import (
     DEVICES,
     LORAS,
@@ -32,7 +32,7 @@ from easyphoto_video.identity import (
 )
 from easyphoto_video.lora_base import lora_base
 from easyphoto_video.moves import Move, moves, workbench
-from easyphoto_video.people import BESIDE, TUNED, belongings, check_new, lora_files, write_jpeg
+from easyphoto_video.people import BESIDE, TUNED, belongings, lora_files, write_jpeg
 
 LARGEST = 8 * 2**30
 """Bytes of all files together, unpacked."""
@@ -92,8 +92,10 @@ def bring(people: People, source: Path, *, replace: bool = False) -> UserId:
     """
     with _opened(source) as archive:
         content = _checked(archive, source)
-        there = people.named_like(content.name) if replace else None
-        check_new(people, content.name, besides=there and there.name)
+        there = people.named_like(check_name(content.name))
+        if there is not None and not replace:
+            step = "Replace it (--replace), or rename yours first."
+            raise BadRequest("User id", content.name, f"is there already ({there.name})", step)
         with (
             workbench(people.folder) as bench,
             workbench(people.loras[0]) as other,
@@ -217,12 +219,12 @@ def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path) -> N
 
 def _check_files(content: _Content, own: Path, loras: Path, source: Path) -> None:
     """The reference is a picture and the LoRAs are LoRAs. Raises BadFile in the zip's name."""
+    files = [own / path for _, path in content.own] + [loras / path for _, path in content.loras]
     try:
         write_jpeg(own / REFERENCE, own.parent / "look.jpg")
-        for root, entries in ((own, content.own), (loras, content.loras)):
-            for _, path in entries:
-                if path.suffix.lower() == SUFFIXES[0]:
-                    lora_base(root / path)
+        for file in files:
+            if file.suffix.lower() == SUFFIXES[0]:
+                lora_base(file)
     except BadFile as error:
         raise BadFile(source, f"{error.path.name}: {error.reason}", AGAIN) from error
 

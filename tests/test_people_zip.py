@@ -73,8 +73,8 @@ def test_a_lora_stays_in_its_sub_folder(here: People, there: People, tmp_path: P
 def test_who_came_along_goes_out_as_anybody(here: People, there: People, tmp_path: Path) -> None:
     person = bring(there, export(here, "demo", tmp_path / "demo.zip"))
     assert not person.is_builtin
-    assert person.lora == there.data_dir / LORAS / "demo.safetensors"
-    assert person.lora.read_bytes() == lora_bytes(64)
+    lora = there.data_dir / LORAS / "demo.safetensors"
+    assert (person.lora, lora.read_bytes()) == (lora, lora_bytes(64))
 
 
 def test_links_do_not_go_out(here: People, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from easyphoto_video.host.standalone.options import (
     add_options,
     request_of,
 )
+from easyphoto_video.host.standalone.people_options import add_people_commands
 from easyphoto_video.host.standalone.progress import progress
 from easyphoto_video.host.standalone.train.command import add_train_options, train
 from easyphoto_video.request import MODES
@@ -107,7 +108,8 @@ def _parser() -> _Parser:
     judge.add_argument("video", type=Path, metavar="VIDEO", help="a film, animation or folder")
     judge.add_argument("--user-id", required=True, metavar="NAME", help="who should be in it")
     judge.add_argument("--face-model", metavar="PACK", help="who tells people apart [embedded]")
-    command("user-ids", _user_ids, "List the trained persons of the data folder.")
+    people = command("user-ids", _user_ids, "List the trained persons of the data folder.")
+    add_people_commands(people)
     training = command("train", _train, "Train a user id from the photos of one person.")
     add_train_options(training)
     fetch = command("fetch", _fetch, "Download a file of the catalogue; without a name, list it.")
@@ -152,15 +154,9 @@ def _train(args: argparse.Namespace) -> None:
 
 
 def _user_ids(args: argparse.Namespace) -> None:
-    from easyphoto_video.identity import PEOPLE, user_ids
+    from easyphoto_video.host.standalone.people_cli import run
 
-    names = [person.name for person in user_ids(args.data_dir)]
-    if args.json:
-        _say(json.dumps({"user_ids": names}, ensure_ascii=False))
-    elif names:
-        _say("\n".join(names))
-    else:
-        print(f"Nobody yet in {args.data_dir / PEOPLE}.", file=sys.stderr)
+    _say(run(args))
 
 
 def _fetch(args: argparse.Namespace) -> None:
