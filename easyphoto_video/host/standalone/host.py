@@ -103,5 +103,6 @@ class StandaloneHost:
             "motion_loras": lambda: library.names(MOTION_LORAS),
             "sampler": lambda: list(SAMPLERS),
             "face_model": lambda: face_models(self.data_dir),
+            "restore": lambda: [NONE],
             "user_id": lambda: [AUTO, NONE, *(person.name for person in self.people.all())],
         }

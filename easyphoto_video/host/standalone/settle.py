@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.cast import check_faces, settled_model
 from easyphoto_video.host.checkpoint.facts import Facts, facts_beside
 from easyphoto_video.host.checkpoint.kinds import check_checkpoint, check_vae
@@ -22,7 +23,7 @@ from easyphoto_video.host.motions import Body, settled_motion
 from easyphoto_video.host.people import settled_people, wants_lora
 from easyphoto_video.host.standalone.conditions import scripts
 from easyphoto_video.host.standalone.model.lora import read_lora
-from easyphoto_video.request import AUTO, SAMPLERS, Lora, Text2Video
+from easyphoto_video.request import AUTO, NONE, SAMPLERS, Lora, Text2Video
 from easyphoto_video.tensors import load_state_dict
 
 SEEDS = 2**32
@@ -80,6 +81,7 @@ def settle(request: Text2Video, library: Library) -> Text2Video:
         **settled_motion(request, body, library),
     )
     check_faces(settled, library.people)
+    _check_restorer(request.restore)
     return settled
 
 
@@ -102,6 +104,12 @@ def _check_prompts(request: Text2Video, library: Library) -> None:
     prompt, _ = scripts(request.prompts, request.negatives, request.steps)
     for use in prompt.loras:
         read_lora(library.find(LORAS, use.name))
+
+
+def _check_restorer(name: str) -> None:
+    if name not in (NONE, ""):
+        step = "Give none here, or make the clip in a WebUI that has it."
+        raise BadRequest("Face restorer", name, "belongs to the WebUI", step)
 
 
 def _vae(request: Text2Video, library: Library) -> str:

@@ -14,7 +14,7 @@ from easyphoto_video.errors import Missing
 from easyphoto_video.faces.cast import Cast
 from easyphoto_video.host.cast import cast_of, face_models
 from easyphoto_video.host.library import EMBEDDED, LORAS, MOTION_LORAS, MOTIONS, Library
-from easyphoto_video.host.webui import files, samplers, settings
+from easyphoto_video.host.webui import files, restore, samplers, settings
 from easyphoto_video.host.webui.engine import WebuiEngine
 from easyphoto_video.host.webui.settle import settle
 from easyphoto_video.identity import People
@@ -76,7 +76,7 @@ class WebuiHost:
 
     def cast(self, request: Text2Video) -> Cast | None:
         """See Host."""
-        return cast_of(request, self.people)
+        return cast_of(request, self.people, restore.restorer(request.restore))
 
     def choices(self, field: str) -> Sequence[str]:
         """See Host."""
@@ -130,5 +130,6 @@ class WebuiHost:
             "motion_loras": lambda: self.library().names(MOTION_LORAS),
             "sampler": samplers.names,
             "face_model": lambda: face_models(self.data_dir),
+            "restore": lambda: [NONE, *restore.names()],
             "user_id": lambda: [AUTO, NONE, *(person.name for person in self.people.all())],
         }

@@ -27,6 +27,7 @@ from easyphoto_video.host.webui.files import (
     lora_name,
     vae_name,
 )
+from easyphoto_video.host.webui.restore import restorer
 from easyphoto_video.host.webui.samplers import sampler_of
 from easyphoto_video.identity import LORA_PREFIX
 from easyphoto_video.request import AUTO, NONE, Lora, Text2Video
@@ -63,6 +64,7 @@ def settle(request: Text2Video, library: Library) -> Text2Video:
         **settled_motion(request, body, library),
     )
     check_faces(settled, library.people)
+    restorer(request.restore)
     return settled
 
 

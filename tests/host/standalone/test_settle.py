@@ -88,6 +88,7 @@ def test_auto_takes_the_embedded_motion_for_the_embedded_checkpoint(tmp_path: Pa
         ({"prompt": "a AND b"}, BadRequest, "AND"),
         ({"prompt": "<lora:nothing:1>"}, Missing, "nothing"),
         ({"vae": "nothing"}, Missing, "VAE"),
+        ({"restore": "GFPGAN"}, BadRequest, "in a WebUI that has it"),
         ({"checkpoint": "nothing"}, Missing, "fetch"),
     ],
     ids=str,

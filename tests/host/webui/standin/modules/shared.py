@@ -36,6 +36,10 @@ class Options:
         raise AttributeError(key)
 
 
+face_restorers: list[Any] = []
+sd_upscalers: list[Any] = []
+
+
 class State:
     """What runs now."""
 
