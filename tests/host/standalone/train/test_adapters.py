@@ -78,8 +78,8 @@ def test_peft_adds_the_same() -> None:
     nn.init.normal_(own.up)
     wrapped = PeftLinear(layer, "ada", LoraConfig(), r=4, lora_alpha=2)
     with torch.no_grad():
-        wrapped.lora_A["ada"].weight.copy_(own.down)
-        wrapped.lora_B["ada"].weight.copy_(own.up)
+        wrapped.get_parameter("lora_A.ada.weight").copy_(own.down)
+        wrapped.get_parameter("lora_B.ada.weight").copy_(own.up)
     x = torch.randn(3, 6)
     assert torch.allclose(wrapped(x), layer(x) + own(x), atol=1e-6)
 
