@@ -136,7 +136,7 @@ def redrawn(
     face = cut_out(frames, track, person, job)
     pictures = face.fused(face.pictures, job.fusion_before)
     if job.face_strength > 0:
-        start = Start(frames=pictures, strength=job.face_strength, mask=face.masks)
+        start = Start(frames=pictures, strength=job.face_strength, mask=face.redrawn)
         shot = Shot.of_face(job, person.name, start)
         pictures = tools.engine.render(shot, Within("face", tools.watch))
     tools.watch("blending", 0.0)

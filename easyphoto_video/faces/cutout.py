@@ -14,7 +14,7 @@ from easyphoto_video.faces.colour import match_colour
 from easyphoto_video.faces.crop import CropPlan, Views, cut, to_crop, views
 from easyphoto_video.faces.face import FaceTrack, Floats
 from easyphoto_video.faces.fusion import Crops, Reference, fuse
-from easyphoto_video.faces.mask import face_mask
+from easyphoto_video.faces.mask import face_mask, redraw_mask
 from easyphoto_video.faces.retouch import restored, retouched
 
 
@@ -35,6 +35,11 @@ class Cutout:
     def pictures(self) -> Frames:
         """(n, s, s, 3) uint8 RGB, as they were cut out."""
         return self.crops.frames
+
+    @property
+    def redrawn(self) -> Floats:
+        """(n, s, s) 0 or 1: what is rendered anew, wholly wherever a little of it is blended in."""
+        return np.stack([redraw_mask(mask) for mask in self.masks])
 
     def fused(self, pictures: Frames, ratio: float) -> Frames:
         """With the reference's face laid over."""
