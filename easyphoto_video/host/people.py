@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from easyphoto_video.errors import BadRequest
+from easyphoto_video.host.library import LORAS, Library
 from easyphoto_video.host.motions import Body
 from easyphoto_video.identity import People
 from easyphoto_video.lora_base import family, lora_base
@@ -27,6 +29,11 @@ def settled_people(request: Text2Video, people: People, body: Body) -> dict[str,
         if wants_lora(request):
             check_base(people, person, body)
     return {"user_id": name}
+
+
+def lora_named(people: People, name: str) -> Path:
+    """A LoRA of the host's by its name, never by a path. Raises BadRequest and Missing."""
+    return Library(people.data_dir, {LORAS: people.loras}, paths=False).find(LORAS, name)
 
 
 def _has_demo(people: People, body: Body) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from easyphoto_video import errors
@@ -15,6 +16,7 @@ from easyphoto_video.request import mode_of
 PREFIX = "/easyphoto-video"
 SENTENCE = 1000
 """Most characters of an error; what was sent is shortened, what to do next stays."""
+TRUTHS = {"true": True, "1": True, "": True, "false": False, "0": False}
 RETRY = {"Retry-After": "10"}
 
 
@@ -61,6 +63,19 @@ def job_json(job: Job, jobs: Jobs, root: str = "") -> dict[str, Any]:
         "url": f"{job_url(job, root)}/file" if done else None,
         **told(job.error),
     }
+
+
+def root_of(request: Request) -> str:
+    """The path below which the app is served."""
+    return request.scope.get("root_path", "")
+
+
+def truth(request: Request, name: str) -> bool:
+    """A word of the query that is true or false; absent is false. Raises Refused."""
+    asked = request.query_params.get(name, "false")
+    if asked.lower() not in TRUTHS:
+        raise Refused(422, (name, asked), "is neither true nor false", f"Give {name}=true.")
+    return TRUTHS[asked.lower()]
 
 
 def job_url(job: Job, root: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -32,13 +32,13 @@ JSON_TYPES: Mapping[str, tuple[type, ...]] = {
 """For each annotation of a field: what JSON may hold; the request itself asks for whole numbers."""
 
 
-async def read_object(request: Request) -> dict[str, Any]:
-    """The JSON object of a body. Raises Refused: 400, 413 or 415."""
+async def read_object(request: Request, largest: int = LARGEST) -> dict[str, Any]:
+    """The JSON object of a body of so many bytes at most. Raises Refused: 400, 413 or 415."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         # No web page elsewhere can make a browser send this type without asking us first.
         raise Refused(415, ("Content-Type", kind), "is not JSON", "Send application/json.")
-    values = parsed(await _read(request))
+    values = parsed(await _read(request, largest))
     if not isinstance(values, dict):
         kind = type(values).__name__
         raise Refused(400, ("Body", kind), "is no JSON object", 'Send {"prompt": "..."}.')
@@ -88,20 +88,27 @@ def _fits(annotation: str, value: Any) -> bool:
     return not isinstance(value, str) or len(value) <= LONGEST_TEXT
 
 
-async def _read(request: Request) -> bytes:
-    """The body, read no further than it may be long."""
-    length = request.headers.get("content-length", "0")
+async def _read(request: Request, largest: int) -> bytes:
     body = bytearray()
-    if length.isdecimal() and int(length[:20]) <= LARGEST:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > LARGEST:
-                break
-        else:
-            return bytes(body)
-    raise Refused(
-        413, ("Body", length), f"is more than {LARGEST} bytes", "Send the settings of one clip."
+    async for chunk in chunks(request, largest):
+        body += chunk
+    return bytes(body)
+
+
+async def chunks(request: Request, largest: int) -> AsyncIterator[bytes]:
+    """The body in parts, read no further than it may be long. Raises Refused: 413."""
+    length = request.headers.get("content-length", "0")
+    refused = Refused(
+        413, ("Body", length), f"is more than {largest} bytes", "Send what one call needs."
     )
+    if not length.isdecimal() or int(length[:20]) > largest:
+        raise refused
+    come = 0
+    async for chunk in request.stream():
+        come += len(chunk)
+        if come > largest:
+            raise refused
+        yield chunk
 
 
 def _depth(values: Any) -> int:

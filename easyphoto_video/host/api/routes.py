@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
@@ -17,18 +16,25 @@ from starlette.routing import BaseRoute, Match
 
 from easyphoto_video.errors import Missing
 from easyphoto_video.host.api import files
-from easyphoto_video.host.api.answers import PREFIX, Refused, failure, job_json, job_url
+from easyphoto_video.host.api.answers import (
+    PREFIX,
+    Refused,
+    failure,
+    job_json,
+    job_url,
+    root_of,
+    truth,
+)
 from easyphoto_video.host.api.body import read_object, request_of
+from easyphoto_video.host.api.people import PeopleApi
 from easyphoto_video.host.api.schema import schema
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.jobs import Job, Jobs, ours
-from easyphoto_video.identity import user_id, user_ids
 from easyphoto_video.request import MODES
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 POLL = 0.1
 """Seconds between two looks at a job that somebody waits for."""
-WAIT = {"true": True, "1": True, "": True, "false": False, "0": False}
 
 
 def router(host: Host, jobs: Jobs) -> APIRouter:
@@ -37,7 +43,7 @@ def router(host: Host, jobs: Jobs) -> APIRouter:
     Authentication is the app's: give it as `dependencies`. Nothing is imported by a call.
     """
     routes = APIRouter(prefix=PREFIX, route_class=_Route, tags=["EasyPhoto Video"])
-    api = _Api(host, jobs, routes.routes)
+    api, people = _Api(host, jobs, routes.routes), PeopleApi(host)
     for mode in MODES:
         routes.add_api_route(f"/{mode}", api.submit(mode), methods=["POST"], status_code=202)
     for path, call in (
@@ -45,13 +51,14 @@ def router(host: Host, jobs: Jobs) -> APIRouter:
         ("/jobs", api.all),
         ("/jobs/{id}", api.get),
         ("/jobs/{id}/file", api.file),
-        ("/user-ids", api.user_ids),
-        ("/user-ids/{id}/reference", api.reference),
+        *people.gets(),
     ):
         routes.add_api_route(path, call, methods=["GET"], response_model=None)
         routes.add_api_route(
             path, call, methods=["HEAD"], response_model=None, include_in_schema=False
         )
+    for method, path, call in people.changes():
+        routes.add_api_route(path, call, methods=[method], response_model=None)
     routes.add_api_route("/jobs/{id}/cancel", api.cancel, methods=["POST"], response_model=None)
     routes.add_api_route("/jobs/{id}", api.cancel, methods=["DELETE"], response_model=None)
     routes.add_api_route(
@@ -91,7 +98,7 @@ class _Api:
         """The call that makes a clip."""
 
         async def submit(request: Request) -> Response:
-            wait = _wants_to_wait(request)
+            wait = truth(request, "wait")
             values = await read_object(request)
             try:
                 job = await run_in_threadpool(self._submit, mode, values)
@@ -110,7 +117,7 @@ class _Api:
 
     def all(self, request: Request) -> Response:
         """The jobs that are remembered, oldest first."""
-        root = _root(request)
+        root = root_of(request)
         return JSONResponse({"jobs": [job_json(job, self._jobs, root) for job in self._jobs.all()]})
 
     def get(self, id: str, request: Request) -> Response:
@@ -130,19 +137,6 @@ class _Api:
         job = self._jobs.get(id)
         self._jobs.cancel(job)
         return self._answer(job, request, 200 if job.state.is_over else 202)
-
-    def user_ids(self, request: Request) -> Response:
-        """The trained persons."""
-        root = _root(request)
-        people = [
-            {"id": name, "reference": f"{root}{PREFIX}/user-ids/{quote(name)}/reference"}
-            for name in (person.name for person in user_ids(self._host.data_dir))
-        ]
-        return JSONResponse({"user_ids": people})
-
-    def reference(self, id: str, request: Request) -> Response:
-        """What a person looks like."""
-        return files.clip(user_id(self._host.data_dir, id).reference, request)
 
     def nowhere(self, request: Request) -> Response:
         """What is asked of no address, or of one that knows other methods."""
@@ -165,18 +159,6 @@ class _Api:
         return self._jobs.submit(request_of(mode, values, self._host))
 
     def _answer(self, job: Job, request: Request, status: int) -> Response:
-        root = _root(request)
+        root = root_of(request)
         headers = {"Location": job_url(job, root)} if status == 202 else None
         return JSONResponse(job_json(job, self._jobs, root), status, headers)
-
-
-def _wants_to_wait(request: Request) -> bool:
-    asked = request.query_params.get("wait", "false")
-    if asked.lower() not in WAIT:
-        raise Refused(422, ("wait", asked), "is neither true nor false", "Give wait=true.")
-    return WAIT[asked.lower()]
-
-
-def _root(request: Request) -> str:
-    """The path below which the app is served."""
-    return request.scope.get("root_path", "")

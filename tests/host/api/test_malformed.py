@@ -181,7 +181,7 @@ CALLS = [
     address(405, "PATCH", "/jobs/none", "Use DELETE or GET or HEAD."),
     address(405, "GET", "/jobs/none/cancel", "Use POST."),
     address(405, "POST", "/schema", "Use GET or HEAD."),
-    address(405, "OPTIONS", "/user-ids", "Use GET or HEAD."),
+    address(405, "OPTIONS", "/user-ids", "Use GET or HEAD or POST."),
     address(422, "POST", "/text2video?wait=maybe", "wait=true"),
 ]
 

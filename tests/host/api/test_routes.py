@@ -17,7 +17,7 @@ from easyphoto_video.clip import Frames
 from easyphoto_video.engine import FakeEngine, Shot, plain
 from easyphoto_video.errors import HostFailed, OutOfMemory
 from easyphoto_video.host import jobs as queue
-from easyphoto_video.host.api import body, router
+from easyphoto_video.host.api import body, people, router
 from easyphoto_video.host.api.schema import LONGEST_LIST, LONGEST_TEXT
 from easyphoto_video.host.jobs import Jobs, State
 from easyphoto_video.request import Text2Video, request_from
@@ -164,12 +164,12 @@ def test_the_people_of_the_data_folder(client: TestClient, host: FakeHost) -> No
     assert [person["id"] for person in came_along] == ["demo"]
     add_person(host.data_dir, "Ada Lovelace", b"\xff\xd8ada")
     add_person(host.data_dir, "王")
-    people = client.get(f"{API}/user-ids").json()["user_ids"]
-    assert [person["id"] for person in people] == ["Ada Lovelace", "王", "demo"]
-    answer = client.get(people[0]["reference"])
+    listed = client.get(f"{API}/user-ids").json()["user_ids"]
+    assert [person["id"] for person in listed] == ["Ada Lovelace", "王", "demo"]
+    answer = client.get(listed[0]["reference"])
     assert (answer.status_code, answer.content) == (200, b"\xff\xd8ada")
     assert answer.headers["content-type"] == "image/jpeg"
-    assert client.get(people[1]["reference"]).status_code == 200
+    assert client.get(listed[1]["reference"]).status_code == 200
     missing = client.get(f"{API}/user-ids/Bob/reference")
     assert missing.status_code == 404
     assert "Ada Lovelace, 王" in missing.json()["error"]
@@ -254,7 +254,11 @@ def test_the_routes_are_in_the_apps_own_docs(client: TestClient) -> None:
             "jobs/{id}/cancel",
             "jobs/{id}/file",
             "user-ids",
+            "user-ids/import",
+            "user-ids/{id}",
+            "user-ids/{id}/export",
             "user-ids/{id}/reference",
+            "user-ids/{id}/rename",
         )
     }
 
@@ -267,6 +271,9 @@ def test_the_docs_name_every_route_and_limit(client: TestClient) -> None:
     for limit in (body.DEEPEST, LONGEST_LIST, f"{LONGEST_TEXT:,}", queue.WAITING, queue.REMEMBERED):
         assert f" {limit} " in text
     assert f"{body.LARGEST >> 20} MiB" in text
+    assert f"{people.LARGEST_PHOTOS >> 20} MiB" in text
+    assert f"{people.LARGEST_ZIP >> 30} GiB" in text
+    assert f" {people.MOST_PHOTOS} at most" in text
     assert all(f"`{state}`" in text for state in State)
 
 
