@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -19,8 +20,11 @@ from easyphoto_video.host.api import router
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.jobs import Jobs
 from easyphoto_video.host.standalone.host import StandaloneHost
+from easyphoto_video.host.standalone.train.tab import train_side
+from easyphoto_video.host.standalone.train.workshop import Workshop
 from easyphoto_video.host.tab import build
 from easyphoto_video.host.tab.compat import known
+from easyphoto_video.host.tab.tab import Side
 
 HOME = Path(__file__).parents[3]
 SCRIPT = HOME / "javascript" / "easyphoto_video.js"
@@ -32,17 +36,22 @@ def serve(args: argparse.Namespace) -> None:
     """Serve the page until Ctrl+C. Raises BadRequest when the port is taken."""
     with _listening(EVERYWHERE if args.listen else LOOPBACK, args.port) as door:
         host = StandaloneHost(args.data_dir, args.device, args.precision, paths=False)
-        app = application(host, Jobs(host), local=not args.listen)
+        # What is too coarse to learn in is good enough to draw in.
+        precision = "auto" if args.precision == "fp16" else args.precision
+        workshop = Workshop(library=host.library, device=args.device, precision=precision)
+        app = application(
+            host, Jobs(host), local=not args.listen, sides=[train_side(host, workshop)]
+        )
         print(f"http://{LOOPBACK}:{door.getsockname()[1]}", flush=True)
         config = uvicorn.Config(app, log_level=logging.WARNING, timeout_graceful_shutdown=1)
         uvicorn.Server(config).run(sockets=[door])
 
 
-def application(host: Host, jobs: Jobs, *, local: bool) -> FastAPI:
+def application(host: Host, jobs: Jobs, *, local: bool, sides: Sequence[Side] = ()) -> FastAPI:
     """The API's routes and, on everything else, the page."""
     app = FastAPI(title="EasyPhoto Video", docs_url=None, redoc_url=None)
     app.include_router(router(host, jobs))
-    page = build(host, jobs, local=local)
+    page = build(host, jobs, local=local, sides=sides)
     page.queue(max_size=None)
     options = {
         "css": STYLE.read_text("utf-8"),

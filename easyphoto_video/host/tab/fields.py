@@ -123,14 +123,15 @@ def info_of(field: Field, words: Mapping[str, str] | None = None) -> str:
     return ("" if words else " ").join(parts)
 
 
-def catalogue(fields: Sequence[Field]) -> dict[str, str]:
-    """Chinese by the English text that stands in the form, for the page."""
-    return {**CHINESE, **dict(pair for field in fields for pair in _pairs(field))}
+def catalogue(fields: Sequence[Field], more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Chinese by the English text that stands in the form, for the page; `more` goes first."""
+    words = {**CHINESE, **(more or {})}
+    return {**words, **dict(pair for field in fields for pair in _pairs(field, words))}
 
 
-def _pairs(field: Field) -> Iterator[tuple[str, str]]:
-    yield label_of(field.setting), label_of(field.setting, CHINESE)
-    yield info_of(field), info_of(field, CHINESE)
+def _pairs(field: Field, words: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    yield label_of(field.setting), label_of(field.setting, words)
+    yield info_of(field), info_of(field, words)
 
 
 def _span(setting: Setting) -> tuple[float, float, float]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -25,6 +27,19 @@ Paste = Callable[[Mapping[str, Form]], None]
 """Called with the form of every mode."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """Another tab, beside the one that makes clips."""
+
+    label: str
+    lay_out: Callable[[], None]
+    """Lays it out, where it is called."""
+    fields: Sequence[Field]
+    """Those whose labels and helps it shows."""
+    more: Mapping[str, str]
+    """Chinese by English of its texts."""
+
+
 def build(
     host: Host,
     jobs: Jobs,
@@ -33,27 +48,29 @@ def build(
     local: bool = True,
     register_send: Send | None = None,
     register_paste: Paste | None = None,
+    sides: Sequence[Side] = (),
 ) -> gr.Blocks:
     """The tab as Blocks, for a page of its own or for a place in the WebUI's.
 
     Without `streams` (a host without gradio's queue) Generate answers once, at the end. Without
     `local` the person at the page is not at the machine, so that no folder can be opened. The two
-    callbacks are called while the tab is built.
+    callbacks are called while the tab is built. With `sides` it becomes one tab among them.
     """
     with (
         blocks(title="EasyPhoto Video", analytics_enabled=False) as page,
         make(gr.Column, elem_id="easyphoto_video"),
     ):
-        _words(host)
+        _words(host, sides)
         _missing(host)
-        mode = gr.State(next(iter(MODES)))
-        with make(gr.Row, equal_height=False):
-            with make(gr.Column, scale=3, min_width=320):
-                tabs, forms = _forms(host, mode)
-            with make(gr.Column, scale=2, min_width=320, elem_id="easyphoto_video_panel"):
-                sends = register_send is not None
-                panel = build_panel(history(host.outputs), sends=sends, local=local)
-        Wires(host, jobs, forms, panel, (mode, tabs)).connect(streams=streams)
+        with _among(sides):
+            mode = gr.State(next(iter(MODES)))
+            with make(gr.Row, equal_height=False):
+                with make(gr.Column, scale=3, min_width=320):
+                    tabs, forms = _forms(host, mode)
+                with make(gr.Column, scale=2, min_width=320, elem_id="easyphoto_video_panel"):
+                    sends = register_send is not None
+                    panel = build_panel(history(host.outputs), sends=sends, local=local)
+            Wires(host, jobs, forms, panel, (mode, tabs)).connect(streams=streams)
         if register_send is not None:
             register_send(panel.send, panel.gallery, panel.infotext)
         if register_paste is not None:
@@ -85,10 +102,27 @@ def _constant(name: str) -> Callable[[], str]:
     return chosen
 
 
-def _words(host: Host) -> None:
+@contextmanager
+def _among(sides: Sequence[Side]) -> Iterator[None]:
+    """Where the clips' tab is laid out: alone, or the first of several."""
+    if not sides:
+        yield
+        return
+    with make(gr.Tabs, elem_id="easyphoto_video_sides"):
+        with make(gr.Tab, label="Clip"):
+            yield
+        for side in sides:
+            with make(gr.Tab, label=side.label):
+                side.lay_out()
+
+
+def _words(host: Host, sides: Sequence[Side] = ()) -> None:
     """What the page needs to put itself into Chinese; javascript/easyphoto_video.js reads it."""
     fields = [field for kind in MODES.values() for field in Field.all(kind, host).values()]
-    data = escape(json.dumps(catalogue(fields), ensure_ascii=False))
+    words = catalogue(fields)
+    for side in sides:
+        words |= catalogue(side.fields, side.more)
+    data = escape(json.dumps(words, ensure_ascii=False))
     make(
         gr.HTML,
         value=f'<div hidden data-language="{escape(host.language)}" data-words="{data}"></div>',

@@ -13,7 +13,7 @@ from easyphoto_video.host.library import CHECKPOINTS, EMBEDDED, Library
 from easyphoto_video.host.standalone.device import Target, target
 from easyphoto_video.host.standalone.settle import read_base
 from easyphoto_video.host.standalone.train.request import TrainRequest
-from easyphoto_video.request import Text2Video
+from easyphoto_video.request import AUTO, Text2Video
 
 STEPS_A_PHOTO, MOST_STEPS = 200, 800
 """EasyPhoto's rule."""
@@ -40,7 +40,7 @@ def settled(request: TrainRequest, library: Library, photos: int) -> TrainReques
 
     Raises BadRequest, BadFile and Missing about checkpoint and face recognition.
     """
-    path = library.find(CHECKPOINTS, request.checkpoint)
+    path = checkpoint_of(request, library)
     base = read_base(path)
     usual = SMALL if base.channels[0] < SMALL_WIDTH else FULL
     listed = library.listed(CHECKPOINTS, path)
@@ -74,5 +74,6 @@ def target_of(device: str, precision: str) -> Target:
 
 
 def checkpoint_of(request: TrainRequest, library: Library) -> Path:
-    """The file that is trained on."""
-    return library.find(CHECKPOINTS, request.checkpoint)
+    """The file that is trained on; auto is the embedded one. Raises BadRequest and Missing."""
+    name = EMBEDDED if request.checkpoint == AUTO else request.checkpoint
+    return library.find(CHECKPOINTS, name)
