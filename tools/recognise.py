@@ -9,6 +9,7 @@ arXiv 1801.09414), in the form in which insightface keeps its recognition models
 from __future__ import annotations
 
 import argparse
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,16 +164,19 @@ def judge(net: nn.Sequential, album: Album) -> dict[str, float]:
 
 def export(net: nn.Sequential, path: Path) -> None:
     """One ONNX file, read by insightface as an ArcFace model."""
-    torch.onnx.export(
-        net,
-        (torch.zeros(1, 3, SIDE, SIDE),),
-        str(path),
-        input_names=["input.1"],
-        output_names=["embedding"],
-        dynamic_axes={"input.1": {0: "n"}, "embedding": {0: "n"}},
-        opset_version=13,
-        dynamo=False,
-    )
+    with warnings.catch_warnings():
+        # The newer exporter needs a package more.
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        torch.onnx.export(
+            net,
+            (torch.zeros(1, 3, SIDE, SIDE),),
+            str(path),
+            input_names=["input.1"],
+            output_names=["embedding"],
+            dynamic_axes={"input.1": {0: "n"}, "embedding": {0: "n"}},
+            opset_version=13,
+            dynamo=False,
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
