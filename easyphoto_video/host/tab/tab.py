@@ -17,12 +17,15 @@ from easyphoto_video.host.tab.compat import blocks, make
 from easyphoto_video.host.tab.fields import Field, catalogue
 from easyphoto_video.host.tab.form import Form, build_form
 from easyphoto_video.host.tab.panel import build_panel
+from easyphoto_video.host.tab.people import PeoplePanel, build_people
+from easyphoto_video.host.tab.people_wires import PeopleWires
 from easyphoto_video.host.tab.results import history
 from easyphoto_video.host.tab.wires import Wires
 from easyphoto_video.request import MODES
 
 Send = Callable[[dict[str, Any], Any, Any], None]
 """Called with the buttons by the name of the WebUI's tab, the gallery and the infotext's box."""
+PEOPLE = "easyphoto_video_people"
 Paste = Callable[[Mapping[str, Form]], None]
 """Called with the form of every mode."""
 
@@ -66,11 +69,12 @@ def build(
             mode = gr.State(next(iter(MODES)))
             with make(gr.Row, equal_height=False):
                 with make(gr.Column, scale=3, min_width=320):
-                    tabs, forms = _forms(host, mode)
+                    tabs, forms, people = _forms(host, mode)
                 with make(gr.Column, scale=2, min_width=320, elem_id="easyphoto_video_panel"):
                     sends = register_send is not None
                     panel = build_panel(history(host.outputs), sends=sends, local=local)
             Wires(host, jobs, forms, panel, (mode, tabs)).connect(streams=streams)
+            PeopleWires(host, people, forms, panel.error).connect()
         if register_send is not None:
             register_send(panel.send, panel.gallery, panel.infotext)
         if register_paste is not None:
@@ -83,8 +87,8 @@ def mode_label(mode: str) -> str:
     return mode.replace("2", " to ").capitalize()
 
 
-def _forms(host: Host, mode: Any) -> tuple[Any, dict[str, Form]]:
-    """A sub-tab for every mode that exists; choosing it sets the mode."""
+def _forms(host: Host, mode: Any) -> tuple[Any, dict[str, Form], PeoplePanel]:
+    """A sub-tab for every mode that exists, choosing it sets the mode; and one for the user ids."""
     forms = {}
     with make(gr.Tabs, elem_id="easyphoto_video_modes") as tabs:
         for name in MODES:
@@ -92,7 +96,9 @@ def _forms(host: Host, mode: Any) -> tuple[Any, dict[str, Form]]:
             with make(gr.Tab, label=mode_label(name), id=name, elem_id=id) as tab:
                 forms[name] = build_form(name, host)
             tab.select(_constant(name), outputs=[mode], show_progress="hidden", queue=False)
-    return tabs, forms
+        with make(gr.Tab, label="User ids", id=PEOPLE, elem_id=PEOPLE):
+            people = build_people(host)
+    return tabs, forms, people
 
 
 def _constant(name: str) -> Callable[[], str]:
