@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.errors import BadFile, BadRequest
+from easyphoto_video.errors import BadFile, BadRequest, Missing
 from easyphoto_video.faces.face import Detector, Recogniser
 from easyphoto_video.faces.insight import PackRecogniser, packs
 from easyphoto_video.faces.mesh import MeshDetector
@@ -45,11 +45,19 @@ class Chooser:
 def chooser(people: People, lora: Path, given: Path | None = None) -> Callable[..., Path]:
     """A Chooser with what finds faces here, and a recogniser for the LoRA's world if one is there.
 
-    Raises Missing and BadFile.
+    Raises Missing without what finds faces, and BadFile.
     """
     detector = MeshDetector(mesh_folder(people.data_dir))
-    pack = _pack(people.data_dir, lora)
-    return Chooser(detector, PackRecogniser(pack) if pack else None, given)
+    return Chooser(detector, _recogniser(people.data_dir, lora), given)
+
+
+def _recogniser(data_dir: Path, lora: Path) -> Recogniser | None:
+    """None without a pack, or without the package that runs it: one chooses less well then."""
+    pack = _pack(data_dir, lora)
+    try:
+        return None if pack is None else PackRecogniser(pack)
+    except Missing:
+        return None
 
 
 def _pack(data_dir: Path, lora: Path) -> Path | None:

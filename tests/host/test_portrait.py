@@ -10,8 +10,9 @@ from PIL import Image
 
 from easyphoto_video import face_files
 from easyphoto_video.clip import Frames
-from easyphoto_video.errors import BadRequest
+from easyphoto_video.errors import BadRequest, Missing
 from easyphoto_video.faces.face import Face
+from easyphoto_video.host import portrait
 from easyphoto_video.host.portrait import Chooser, chooser
 from easyphoto_video.identity import People
 from tests.person import lora_bytes
@@ -81,3 +82,14 @@ def test_the_demo_persons_picture_shows_a_face(tmp_path: Path) -> None:
     assert demo.lora is not None
     choose = chooser(People(tmp_path), demo.lora)
     assert choose([demo.reference]) == demo.reference
+
+
+@needs_networks
+def test_one_can_do_without_a_recogniser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(pack: Path) -> None:
+        raise Missing("insightface", "Install it.")
+
+    monkeypatch.setattr(portrait, "PackRecogniser", missing)
+    demo = People(tmp_path).get("demo")
+    assert demo.lora is not None
+    assert chooser(People(tmp_path), demo.lora)([demo.reference]) == demo.reference
