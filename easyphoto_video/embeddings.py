@@ -48,6 +48,8 @@ def reference_embedding(
     Where the folder cannot be written nothing is kept. Raises OSError without a picture, and what
     `embed` raises.
     """
+    if person.is_builtin:  # her folder is the program's own, and stays as it came
+        return embed(person.reference)
     picture, key = sha256(person.reference), recogniser.key
     path = person.folder / f"{PREFIX}{key}{SUFFIX}"
     found = _kept(path)

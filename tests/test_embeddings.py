@@ -80,6 +80,16 @@ def test_where_nothing_can_be_kept_it_is_made_each_time(
     assert tree(person.folder) == before
 
 
+def test_who_came_along_keeps_nothing(tmp_path: Path) -> None:
+    demo = people_of(tmp_path / "data").get("demo")
+    before = tree(demo.folder)
+    embed, one = Counted(), recogniser(tmp_path, "one")
+    for calls in (1, 2):
+        reference_embedding(demo, one, embed)
+        assert embed.calls == calls
+    assert tree(demo.folder) == before
+
+
 def test_facts_say_where_the_lora_is_from_and_what_is_wrong(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     add_easyphoto_person(data_dir, "ada")

@@ -107,7 +107,8 @@ class PackRecogniser:
             from insightface.model_zoo.arcface_onnx import ArcFaceONNX
 
             self._net: Any = ArcFaceONNX(model_file=str(file), session=_session(file))
-        self._file = file
+        self.file = file
+        """Its network."""
         self._lock = threading.Lock()
         self.calls = 0
         """How often it was asked."""
@@ -128,7 +129,7 @@ class PackRecogniser:
     def embed(self, picture: Frames, points: Floats) -> Floats:
         """See Recogniser."""
         face = self.aligned(picture, points)
-        with self._lock, _running(self._file):
+        with self._lock, _running(self.file):
             self.calls += 1
             found = np.asarray(self._net.get_feat(_bgr(face)), np.float32).reshape(-1)
         return found / max(float(np.linalg.norm(found)), 1e-12)

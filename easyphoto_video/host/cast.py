@@ -8,10 +8,11 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from easyphoto_video.clip import Frames
+from easyphoto_video.embeddings import Recognised, reference_embedding
 from easyphoto_video.errors import BadFile, Missing
 from easyphoto_video.face_files import BESIDE, FOLDER
 from easyphoto_video.faces.cast import Cast, Person, Restorer
-from easyphoto_video.faces.face import Detector, Face, Recogniser
+from easyphoto_video.faces.face import Detector, Face, Floats, Recogniser
 from easyphoto_video.faces.insight import PackRecogniser, packs
 from easyphoto_video.faces.mesh import MeshDetector, find_mesh_files
 from easyphoto_video.host.library import EMBEDDED, EMBEDDED_FOLDER
@@ -88,11 +89,19 @@ def person_of(person: UserId, detector: Detector, recogniser: Recogniser | None)
     if not faces:
         raise BadFile(person.reference, "no face is found in it", "Give another reference picture.")
     face = faces[0]
-    embedding = None if recogniser is None else recogniser.embed(picture, face.points)
+    embedding = None if recogniser is None else _embedding(person, picture, face, recogniser)
     whole = Face(
         box=face.box, points=face.points, score=face.score, dense=face.dense, embedding=embedding
     )
     return Person(name=person.name, picture=picture, face=whole)
+
+
+def _embedding(person: UserId, picture: Frames, face: Face, recogniser: Recogniser) -> Floats:
+    """As it is kept beside the picture, where the recogniser can be known again."""
+    if not isinstance(recogniser, PackRecogniser):
+        return recogniser.embed(picture, face.points)
+    known = Recognised(recogniser.file.parent.name, recogniser.file)
+    return reference_embedding(person, known, lambda _: recogniser.embed(picture, face.points))
 
 
 def read_picture(path: Path) -> Frames:
