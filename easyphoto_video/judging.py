@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,10 @@ from easyphoto_video.faces.track import TrackPlan, assigned, follow
 from easyphoto_video.watch import Watch, unwatched
 
 STAGE = "scoring"
+UNMEASURED = (
+    "Likeness was not measured, since there is no face recognition: it needs the packages "
+    "insightface and onnxruntime and a pack, see docs/faces.md."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +50,19 @@ def roles(
         for person, number in zip(cast.people, numbers, strict=True)
         if number is not None
     ]
-    if not tracks and cast.people:
-        redraws = " The clip is as it was before the face pass." if job.face_pass else ""
-        return [], (f"No face was found in any frame.{redraws}",)
-    without = [p.name for p, number in zip(cast.people, numbers, strict=True) if number is None]
-    return found, tuple(f"There is no further face for the user id {name}." for name in without)
+    return found, tuple(_notes(cast, numbers, is_pass=job.face_pass))
+
+
+def _notes(cast: Cast, numbers: Sequence[int | None], *, is_pass: bool) -> Iterator[str]:
+    if all(number is None for number in numbers):
+        redraws = " The clip is as it was before the face pass." if is_pass else ""
+        yield f"No face was found in any frame.{redraws}"
+        return
+    for person, number in zip(cast.people, numbers, strict=True):
+        if number is None:
+            yield f"There is no further face for the user id {person.name}."
+    if cast.recogniser is None:
+        yield UNMEASURED
 
 
 def scored(

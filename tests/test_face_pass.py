@@ -14,6 +14,7 @@ from easyphoto_video.engine import FakeEngine, Shot
 from easyphoto_video.errors import FacePassFailed, OutOfMemory, Stopped
 from easyphoto_video.faces.cast import Cast, Person
 from easyphoto_video.faces.face import Face, Floats
+from easyphoto_video.judging import UNMEASURED
 from easyphoto_video.recipes import Tools, run
 from easyphoto_video.request import Lora, Text2Video
 from easyphoto_video.video.note import read_note
@@ -134,6 +135,16 @@ def test_a_clip_without_a_face_is_finished_and_says_so(tmp_path: Path) -> None:
     result = made(tmp_path, JOB, FakeEngine())
     assert "No face was found" in result.notes[0]
     assert result.path.exists()
+    assert result.scores.to_json()["identity"] is None
+
+
+def test_without_a_recogniser_the_face_is_redrawn_and_likeness_is_said_to_be_unmeasured(
+    tmp_path: Path,
+) -> None:
+    engine = FakeEngine(scene)
+    result = made(tmp_path, JOB, engine, recogniser=None)
+    assert len(engine.shots) == 2
+    assert result.notes == (UNMEASURED,)
     assert result.scores.to_json()["identity"] is None
 
 

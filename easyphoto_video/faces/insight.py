@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import sys
 import threading
 import warnings
@@ -36,6 +37,11 @@ VIEW = 128
 """px of the smallest of insightface's views."""
 FILTERS = threading.RLock()
 """Held while the filters of warnings are other ones."""
+
+
+def is_installed() -> bool:
+    """Whether the packages that run packs are there; imports neither."""
+    return all(importlib.util.find_spec(name) for name in ("insightface", "onnxruntime"))
 
 
 def packs(folder: Path) -> list[str]:

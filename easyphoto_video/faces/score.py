@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.faces.face import FaceTrack, Floats, Recogniser
+from easyphoto_video.faces.face import FaceTrack, Floats
 from easyphoto_video.faces.mask import face_mask
 
 FAR = 1.0
@@ -77,17 +77,6 @@ class Scores:
             "flicker": self.flicker and self.flicker.to_json(),
             "frames_without_face": self.frames_without_face,
         }
-
-
-def likeness(
-    frames: Iterable[Frames], track: FaceTrack, recogniser: Recogniser, reference: Floats
-) -> Likeness:
-    """The face of each frame (H, W, 3), where the track has it, against the reference."""
-    found: list[float | None] = []
-    for frame, is_there in zip(frames, track.present, strict=True):
-        here = recogniser.embed(frame, track.points[len(found)]) if is_there else None
-        found.append(None if here is None else float(here @ reference))
-    return Likeness(tuple(found))
 
 
 class FlickerMeter:

@@ -13,7 +13,7 @@ from easyphoto_video.errors import BadFile, Missing
 from easyphoto_video.face_files import BESIDE, FOLDER
 from easyphoto_video.faces.cast import Cast, Person, Restorer
 from easyphoto_video.faces.face import Detector, Face, Floats, Recogniser
-from easyphoto_video.faces.insight import PackRecogniser, packs
+from easyphoto_video.faces.insight import PackRecogniser, is_installed, packs
 from easyphoto_video.faces.mesh import MeshDetector, find_mesh_files
 from easyphoto_video.host.library import EMBEDDED, EMBEDDED_FOLDER
 from easyphoto_video.identity import People, UserId
@@ -32,13 +32,21 @@ def cast_of(request: Text2Video, people: People, restorer: Restorer | None = Non
     """
     if not request.people:
         return None
-    detector = MeshDetector(mesh_folder(people.data_dir))
-    pack = pack_of(request.face_model, people.data_dir)
-    recogniser = None if pack is None else PackRecogniser(pack)
+    detector, recogniser = finders(request.face_model, people.data_dir)
     everybody = [person_of(people.get(name), detector, recogniser) for name in request.people]
     return Cast(
         detector=detector, recogniser=recogniser, people=tuple(everybody), restorer=restorer
     )
+
+
+def finders(face_model: str, data_dir: Path) -> tuple[MeshDetector, PackRecogniser | None]:
+    """Who finds faces, and who tells them apart by a settled `face_model`.
+
+    Raises Missing and BadFile.
+    """
+    pack = pack_of(face_model, data_dir)
+    recogniser = None if pack is None else PackRecogniser(pack)
+    return MeshDetector(mesh_folder(data_dir)), recogniser
 
 
 def check_faces(request: Text2Video, people: People) -> None:
@@ -49,9 +57,14 @@ def check_faces(request: Text2Video, people: People) -> None:
 
 
 def settled_model(request: Text2Video, data_dir: Path, *, is_embedded: bool) -> str:
-    """The field `face_model` chosen: the pack that goes with the checkpoint."""
+    """The field `face_model` chosen: the pack that goes with the checkpoint.
+
+    Without what runs packs, auto goes without; the result says that likeness was not measured.
+    """
     if request.face_model not in (AUTO, ""):
         return request.face_model
+    if not is_installed():
+        return NONE
     if is_embedded:
         return EMBEDDED
     there = packs(data_dir / PACKS)

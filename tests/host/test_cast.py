@@ -94,6 +94,15 @@ def test_auto_is_embedded_with_the_embedded_checkpoint_else_what_is_there(tmp_pa
     assert face_models(tmp_path) == ["auto", "none", "embedded", "buffalo_s", "mine"]
 
 
+def test_auto_goes_without_where_nothing_runs_packs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(casting, "is_installed", lambda: False)
+    assert settled_model(Text2Video(), tmp_path, is_embedded=True) == "none"
+    named = Text2Video(face_model="embedded")
+    assert settled_model(named, tmp_path, is_embedded=True) == "embedded"
+
+
 @needs_networks
 def test_judge_tells_a_person_from_another(
     shown: Callable[[list[np.ndarray]], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]

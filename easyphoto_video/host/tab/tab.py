@@ -16,7 +16,7 @@ from easyphoto_video.host.jobs import Jobs
 from easyphoto_video.host.tab.compat import blocks, make
 from easyphoto_video.host.tab.fields import Field, catalogue
 from easyphoto_video.host.tab.form import Form, build_form
-from easyphoto_video.host.tab.panel import build_panel
+from easyphoto_video.host.tab.panel import Panel, build_panel
 from easyphoto_video.host.tab.people import PeoplePanel, build_people
 from easyphoto_video.host.tab.people_wires import PeopleWires
 from easyphoto_video.host.tab.results import history
@@ -68,11 +68,8 @@ def build(
         with _among(sides):
             mode = gr.State(next(iter(MODES)))
             with make(gr.Row, equal_height=False):
-                with make(gr.Column, scale=3, min_width=320):
-                    tabs, forms, people = _forms(host, mode)
-                with make(gr.Column, scale=2, min_width=320, elem_id="easyphoto_video_panel"):
-                    sends = register_send is not None
-                    panel = build_panel(history(host.outputs), sends=sends, local=local)
+                tabs, forms, people = _left(host, mode)
+                panel = _right(host, sends=register_send is not None, local=local)
             Wires(host, jobs, forms, panel, (mode, tabs)).connect(streams=streams)
             PeopleWires(host, people, forms, panel.error).connect()
         if register_send is not None:
@@ -85,6 +82,16 @@ def build(
 def mode_label(mode: str) -> str:
     """A mode's name for people: text2video is `Text to video`."""
     return mode.replace("2", " to ").capitalize()
+
+
+def _left(host: Host, mode: Any) -> tuple[Any, dict[str, Form], PeoplePanel]:
+    with make(gr.Column, scale=3, min_width=320):
+        return _forms(host, mode)
+
+
+def _right(host: Host, *, sends: bool, local: bool) -> Panel:
+    with make(gr.Column, scale=2, min_width=320, elem_id="easyphoto_video_panel"):
+        return build_panel(history(host.outputs), sends=sends, local=local)
 
 
 def _forms(host: Host, mode: Any) -> tuple[Any, dict[str, Form], PeoplePanel]:

@@ -15,11 +15,9 @@ from torch import Tensor
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.faces.face import Detector, Recogniser
-from easyphoto_video.faces.insight import PackRecogniser
-from easyphoto_video.faces.mesh import MeshDetector
 from easyphoto_video.faces.photos import Photo
 from easyphoto_video.host.border import border
-from easyphoto_video.host.cast import mesh_folder, pack_of
+from easyphoto_video.host.cast import finders
 from easyphoto_video.host.library import Library
 from easyphoto_video.host.standalone.device import Target
 from easyphoto_video.host.standalone.model.load import Models, load_models
@@ -134,9 +132,7 @@ class Workshop:
     ) -> _Session:
         data_dir = self.library.data_dir
         request = settled(request, self.library, len(files))
-        detector = MeshDetector(mesh_folder(data_dir))
-        pack = pack_of(request.face_model, data_dir)
-        recogniser = None if pack is None else PackRecogniser(pack)
+        detector, recogniser = finders(request.face_model, data_dir)
         album = read_album(files, detector, recogniser, request.photos_at_most, ears.watch)
         ears.photos(album.photos)
         enough(album)

@@ -14,11 +14,11 @@ from PIL import Image
 
 from easyphoto_video.errors import BadFile, BadRequest, Missing, Stopped
 from easyphoto_video.faces.photos import Photo
+from easyphoto_video.host import cast as module
 from easyphoto_video.host.cast import read_picture
 from easyphoto_video.host.library import Library
 from easyphoto_video.host.standalone.cli import main
 from easyphoto_video.host.standalone.model.lora import read_lora
-from easyphoto_video.host.standalone.train import workshop as module
 from easyphoto_video.host.standalone.train.album import photo_files
 from easyphoto_video.host.standalone.train.place import Place
 from easyphoto_video.host.standalone.train.request import TRIGGER, TrainRequest
