@@ -110,19 +110,20 @@ class FaceSettings:
     )
     fusion_before: float = _share(
         "Reference fusion before",
-        0.6,
+        0.8,
         "How much of the reference picture's face is laid over the frame's before it is redrawn; "
         "0 is off.",
     )
     fusion_after: float = _share(
         "Reference fusion after",
-        0.5,
+        0.6,
         "How much of the reference picture's face is laid over the redrawn one; 0 is off.",
     )
     color_match: float = _share(
         "Colour match",
-        0.5,
-        "How far the redrawn face takes on the light and colour of the clip's own; 0 is off.",
+        0.25,
+        "How far the face takes on the light and colour of the clip's own; 0 keeps the person's "
+        "skin.",
     )
     face_feather: float = declared(
         0.15,

@@ -134,14 +134,14 @@ def redrawn(
     """The face pass over neighbouring frames: cut out, fuse, render anew, blend back."""
     tools.watch("cutting out", 0.0)
     face = cut_out(frames, track, person, job)
-    pictures = face.fused(face.pictures, job.fusion_before)
+    pictures = face.fused(face.pictures, job.fusion_before, job.color_match)
     if job.face_strength > 0:
         start = Start(frames=pictures, strength=job.face_strength, mask=face.redrawn)
         shot = Shot.of_face(job, person.name, start)
         pictures = tools.engine.render(shot, Within("face", tools.watch))
     tools.watch("blending", 0.0)
     pictures = face.matched(pictures, job.color_match)
-    pictures = face.fused(pictures, job.fusion_after)
+    pictures = face.fused(pictures, job.fusion_after, job.color_match)
     pictures = face.retouched(pictures, job.skin_retouch)
     pictures = face.restored(pictures, cast.restorer, job.restore_weight)
     tools.watch("blending", 0.5)

@@ -41,11 +41,11 @@ class Cutout:
         """(n, s, s) 0 or 1: what is rendered anew, wholly wherever a little of it is blended in."""
         return np.stack([redraw_mask(mask) for mask in self.masks])
 
-    def fused(self, pictures: Frames, ratio: float) -> Frames:
-        """With the reference's face laid over."""
+    def fused(self, pictures: Frames, ratio: float, light: float) -> Frames:
+        """With the reference's face laid over, by `light` in that of the pictures."""
         if ratio == 0:
             return pictures
-        return fuse(replace(self.crops, frames=pictures), self.source, ratio)
+        return fuse(replace(self.crops, frames=pictures), self.source, ratio, light=light)
 
     def matched(self, pictures: Frames, amount: float) -> Frames:
         """In the light and colour of what was cut out."""

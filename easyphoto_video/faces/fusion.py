@@ -61,11 +61,14 @@ class Crops:
             yield points, None if self.dense is None else self.dense[index]
 
 
-def fuse(crops: Crops, reference: Reference, ratio: float, *, eyes: float = 1.0) -> Frames:
+def fuse(
+    crops: Crops, reference: Reference, ratio: float, *, eyes: float = 1.0, light: float = 1.0
+) -> Frames:
     """(n, h, w, 3) uint8: the crops with the reference's face laid over theirs by `ratio` 0..1.
 
     Where the frame's eyes are open they are the reference's by `eyes` 0..1 instead of `ratio`: two
-    pairs of eyes through each other look like nobody's. Ratio 0 gives the same array.
+    pairs of eyes through each other look like nobody's. `light` 0..1 is how far the reference takes
+    on the frame's light and colour; at 0 it keeps its own skin. Ratio 0 gives the same array.
     """
     if ratio == 0:
         return crops.frames
@@ -76,8 +79,9 @@ def fuse(crops: Crops, reference: Reference, ratio: float, *, eyes: float = 1.0)
     for index, (frame, place) in enumerate(zip(crops.frames, crops.places, strict=True)):
         bent = reference.bent(*place, crops.size)
         shown = masks[index] * bent.trust
-        in_tone = toned(bent.picture, tone(bent.picture, shown), looks[index])
-        in_light = _lit(in_tone, frame, shown, SHADE * crops.face)
+        in_tone = toned(bent.picture, tone(bent.picture, shown), looks[index], light)
+        lit = _lit(in_tone, frame, shown, SHADE * crops.face)
+        in_light = np.asarray(in_tone + light * (lit - in_tone), np.float32)
         weight = ratio * shown
         if place[1] is not None and reference.dense is not None:
             weight = _parted(weight, bent.trust, place[1], crops.face, float(shares[index]))

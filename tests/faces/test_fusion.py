@@ -200,3 +200,13 @@ def test_a_restorer_is_taken_by_its_share_whatever_its_size() -> None:
 
     assert (restored(picture, larger, 0.25) == 125).all()
     assert (restored(picture, larger, 1.0) == 200).all()
+
+
+def test_a_reference_keeps_its_own_skin_as_far_as_it_takes_no_light() -> None:
+    red, blue = np.full((1, 128, 128, 3), (200, 60, 60), np.uint8), (60, 60, 200)
+    reference = Reference(np.full((128, 128, 3), blue, np.uint8), simple_face(), FACE)
+    crops = Crops(frames=red, points=simple_face().points[None], dense=None, face=FACE)
+    middles = [fuse(crops, reference, 1.0, light=light)[0, 64, 64] for light in (0.0, 0.5, 1.0)]
+    assert np.abs(middles[0].astype(int) - blue).max() <= 2
+    assert np.abs(middles[2].astype(int) - (200, 60, 60)).max() <= 2
+    assert middles[0][0] < middles[1][0] < middles[2][0]
