@@ -91,6 +91,7 @@ def line(page: Any, words: str) -> str:
 
 def test_from_words_to_a_playing_clip_and_back(opened: Opener, served: Served) -> None:
     page = opened()
+    fill(page, user_id="demo")
     fill(page, prompt="1girl, red hair, smile", steps=4, frames=3, fps="6", seed=5)
     page.evaluate(WATCHING)
     page.click(f"{ID}generate")
@@ -106,6 +107,7 @@ def test_from_words_to_a_playing_clip_and_back(opened: Opener, served: Served) -
     )
     infotext = page.locator(f"{ID}infotext textarea").input_value()
     assert "Seed: 5, Size: 128x128" in infotext
+    assert r'\"user_id\": \"demo\"' in infotext
 
     assert page.locator(f"{ID}progress b").last.text_content().endswith("00001-5.mp4")
     clip = {"name": "clip.mp4", "mimeType": "video/mp4", "buffer": page.request.get(source).body()}
