@@ -107,7 +107,7 @@ def test_from_words_to_a_playing_clip_and_back(opened: Opener, served: Served) -
     )
     infotext = page.locator(f"{ID}infotext textarea").input_value()
     assert "Seed: 5, Size: 128x128" in infotext
-    assert r'\"user_id\": \"demo\"' in infotext
+    assert r"\"user_id\": \"demo\"" in infotext
 
     assert page.locator(f"{ID}progress b").last.text_content().endswith("00001-5.mp4")
     clip = {"name": "clip.mp4", "mimeType": "video/mp4", "buffer": page.request.get(source).body()}
