@@ -64,9 +64,11 @@ def test_a_crop_that_was_changed_changes_nothing_outside_of_the_mask(
     view = view_at(x, y, size, angle)
     redrawn = 255 - cut(NOISY, view, SIZE)
     back = paste(NOISY, redrawn, view, soft_mask())
-    outside = spread(soft_mask(), view, (400, 300)) == 0
+    weight = spread(soft_mask(), view, (400, 300))
+    outside = weight == 0
     assert (back[outside] == NOISY[outside]).all()
-    assert outside.all() or (back != NOISY).any()
+    # The mask's faint rim alone may lie in the picture, and round to nothing.
+    assert weight.sum() < 20 or (back != NOISY).any()
 
 
 @settings(max_examples=40)
