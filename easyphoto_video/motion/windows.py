@@ -42,6 +42,12 @@ def flat(length: int) -> tuple[float, ...]:
     return (1.0,) * length
 
 
+def relative(length: int) -> tuple[float, ...]:
+    """Falls evenly from 1 in the middle of a window to 0.01 at its ends."""
+    middle, half = (length - 1) / 2, (length - 1 + 0.01) / 2
+    return tuple(max(0.01, 1 - abs(i - middle) / half) for i in range(length))
+
+
 def windows(
     frames: int,
     length: int,
@@ -65,7 +71,7 @@ def windows(
         )
     length = min(length, frames)
     starts = [*range(0, frames - length, max(length - overlap, 1)), frames - length]
-    return _balanced([range(start, start + length) for start in starts], weights(length))
+    return balanced([(range(start, start + length), weights(length)) for start in starts])
 
 
 def apart(frames: int, length: int) -> tuple[Window, ...]:
@@ -75,17 +81,18 @@ def apart(frames: int, length: int) -> tuple[Window, ...]:
     return tuple(Window(span, flat(len(span))) for span in spans)
 
 
-def _balanced(spans: Sequence[Sequence[int]], weights: Sequence[float]) -> tuple[Window, ...]:
+def balanced(spans: Sequence[tuple[Sequence[int], Sequence[float]]]) -> tuple[Window, ...]:
+    """Windows of frames and weights, which are scaled to add up to 1 for every frame."""
     totals: dict[int, float] = {}
-    for span in spans:
-        for frame, weight in zip(span, weights, strict=True):
+    for frames, weights in spans:
+        for frame, weight in zip(frames, weights, strict=True):
             totals[frame] = totals.get(frame, 0.0) + weight
     return tuple(
         Window(
-            tuple(span),
-            tuple(weight / totals[frame] for frame, weight in zip(span, weights, strict=True)),
+            tuple(frames),
+            tuple(weight / totals[frame] for frame, weight in zip(frames, weights, strict=True)),
         )
-        for span in spans
+        for frames, weights in spans
     )
 
 
