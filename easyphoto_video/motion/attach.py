@@ -3,6 +3,8 @@
     with attached(unet, motion) as handle:
         with handle.frames(16):
             unet(x, ...)  # rows of x: the 16 frames of a clip, then those of the next
+    with handle.frames(64, views=plan(64, Viewing()).at(step)):
+        unet(z, ...)  # the UNet sees all 64, the motion at most 16 of them together
         unet(y, ...)      # no frames, so as if nothing were attached
 
 No module is wrapped, moved or replaced, so weights loaded or LoRAs merged meanwhile find the UNet
@@ -27,6 +29,7 @@ from easyphoto_video.errors import BadRequest
 from easyphoto_video.motion.module import Motion, TemporalTransformer
 from easyphoto_video.motion.places import places, residual_norms, width
 from easyphoto_video.motion.spec import MotionSpec
+from easyphoto_video.motion.windows import Window
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Call:
 
     frames: int
     positions: Tensor | None = None
+    views: tuple[Window, ...] = ()
+    """Windows inside the temporal layers; none is one of all frames."""
 
     def check(self, rows: int) -> None:
         """Raises BadRequest unless the rows are whole clips."""
@@ -57,37 +62,58 @@ class Handle:
         self.spec = spec
 
     @contextmanager
-    def frames(self, count: int, positions: Sequence[int] | None = None) -> Iterator[None]:
+    def frames(
+        self,
+        count: int,
+        positions: Sequence[int] | None = None,
+        views: Sequence[Window] = (),
+    ) -> Iterator[None]:
         """Inside, every call of the UNet in this thread has k*count rows, clip after clip.
 
-        `positions` are the marks of the frames in time; without them 0 to count-1. Gradients
-        through checkpointed layers need the backward pass inside too. Raises BadRequest when the
-        motion module cannot see so many frames at once.
+        `positions` are the marks of the frames in time; without them 0 to count-1. With `views`,
+        windows that cover the clip, the temporal layers see the frames of one window at a time,
+        marked by their place in it, and the rest of the UNet sees each frame once: then a clip may
+        be longer than the position table, if there is memory for it. Gradients through
+        checkpointed layers need the backward pass inside too. Raises BadRequest when the motion
+        module cannot see so many frames at once, ValueError when the views do not fit the clip.
         """
-        marks = range(count) if positions is None else positions
-        if count < 1 or len(marks) != count or not 0 <= min(marks) <= max(marks) < self._most:
-            raise BadRequest(
-                "Context length",
-                count,
-                f"cannot be seen at once by {self.spec.name}, which knows the positions 0 to "
-                f"{self._most - 1}",
-                f"Use windows of 1 to {self._most} frames.",
-            )
-        call = Call(count, None if positions is None else torch.tensor(positions))
+        if views:
+            call = Call(count, None, self._views(count, positions, views))
+        else:
+            marks = range(count) if positions is None else positions
+            self._check(count, marks)
+            call = Call(count, None if positions is None else torch.tensor(positions))
         token = _calls.set({**_calls.get(), self: call})
         try:
             yield
         finally:
             _calls.reset(token)
 
+    def _views(
+        self, count: int, positions: Sequence[int] | None, views: Sequence[Window]
+    ) -> tuple[Window, ...]:
+        """The views if they can be seen; none when one of them is the clip as it is."""
+        if positions is not None or set().union(*(v.frames for v in views)) != {*range(count)}:
+            raise ValueError(f"views cover a clip of {count} frames and mark them by themselves")
+        longest = max(len(view.frames) for view in views)
+        self._check(longest, range(longest))
+        return () if [view.frames for view in views] == [tuple(range(count))] else tuple(views)
+
+    def _check(self, count: int, marks: Sequence[int]) -> None:
+        most = self.spec.positions
+        if count < 1 or len(marks) != count or not 0 <= min(marks) <= max(marks) < most:
+            raise BadRequest(
+                "Context length",
+                count,
+                f"cannot be seen at once by {self.spec.name}, which knows the positions 0 to "
+                f"{most - 1}",
+                f"Use windows of 1 to {most} frames.",
+            )
+
     @property
     def call(self) -> Call | None:
         """The call that is running in this context, None when it is not ours."""
         return _calls.get().get(self)
-
-    @property
-    def _most(self) -> int:
-        return self.spec.positions
 
 
 @contextmanager
@@ -137,7 +163,7 @@ def _moving(handle: Handle, transformer: TemporalTransformer) -> Callable[..., A
             return None
         x = output if isinstance(output, Tensor) else output[0]
         call.check(x.shape[0])
-        moved = transformer(x, call.frames, call.positions)
+        moved = transformer(x, call.frames, call.positions, call.views)
         if isinstance(output, Tensor):
             return moved
         return (moved, *output[1:])

@@ -8,13 +8,14 @@ Shapes: B clips, F frames, C channels, P pixels, h heads.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from easyphoto_video.motion.spec import MotionSpec
+from easyphoto_video.motion.windows import Window
 
 LARGEST_ATTENTION_BATCH = 65535
 """CUDA's fused attention refuses more (pixels x heads) at once."""
@@ -129,21 +130,43 @@ class TemporalTransformer(nn.Module):
         nn.init.zeros_(self.proj_out.weight)
         nn.init.zeros_(self.proj_out.bias)
 
-    def forward(self, x: Tensor, frames: int, positions: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        frames: int,
+        positions: Tensor | None = None,
+        views: Sequence[Window] = (),
+    ) -> Tensor:
         """x (B*F, C, H, W), the frames of a clip in a row -> the same shape and dtype.
 
         `positions` (F,) int64 says which place of the position table each frame takes; without it
-        0 to F-1. Computes in the dtype of its own weights.
+        0 to F-1. With `views`, frames see each other in these windows only, each of which begins
+        at place 0, and what comes out is averaged. Computes in the dtype of its own weights.
         """
-        if positions is None:
-            positions = torch.arange(frames, device=x.device)
+        marks = torch.arange(frames, device=x.device) if positions is None else positions
         h = self.norm(x.to(self.proj_in.weight.dtype))  # each frame by itself
         h = h.flatten(2).unflatten(0, (-1, frames))  # (B, F, C, H*W)
         pixels = h.permute(0, 3, 1, 2).flatten(0, 1)  # (B*H*W, F, C)
         pieces = pixels.split(pixels_at_once(x.device, self.heads))
-        moved = torch.cat([self.over_time(piece, positions) for piece in pieces])
+        moved = torch.cat(
+            [
+                self.over_views(piece, views) if views else self.over_time(piece, marks)
+                for piece in pieces
+            ]
+        )
         h = moved.unflatten(0, (h.shape[0], -1))  # (B, H*W, F, C)
         return x + h.permute(0, 2, 3, 1).reshape(x.shape).to(x.dtype)
+
+    def over_views(self, pixels: Tensor, views: Sequence[Window]) -> Tensor:
+        """(P, F, C) -> (P, F, C); the sum is taken in float32 at least."""
+        exact = torch.promote_types(pixels.dtype, torch.float32)
+        total = torch.zeros_like(pixels, dtype=exact)
+        for view in views:
+            seen = list(view.frames)
+            positions = torch.arange(len(seen), device=pixels.device)
+            weights = torch.tensor(view.weights, dtype=exact, device=pixels.device)[:, None]
+            total[:, seen] += weights * self.over_time(pixels[:, seen], positions)
+        return total.to(pixels.dtype)
 
     def over_time(self, pixels: Tensor, positions: Tensor) -> Tensor:
         """(P, F, C) -> (P, F, C)."""

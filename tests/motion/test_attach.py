@@ -16,6 +16,8 @@ from easyphoto_video.motion.attach import Handle, attached
 from easyphoto_video.motion.module import Motion
 from easyphoto_video.motion.places import residual_norms
 from easyphoto_video.motion.spec import SDXL_BETA, V1, V2, V3, MotionSpec
+from easyphoto_video.motion.viewing import Viewing, plan
+from easyphoto_video.motion.windows import Window
 from tests.motion.small import Host, clip, lively, spec
 
 KINDS = pytest.mark.parametrize("kind", [V1, V2], ids=lambda kind: kind.name)
@@ -256,3 +258,71 @@ def test_gradients_flow_to_the_motion_through_the_unet(host: Host) -> None:
         host.call(clip(4), torch.full((4,), 10), context).square().mean().backward()
     host.unet.zero_grad()
     assert all(p.grad is not None for p in motion.parameters())
+
+
+VIEWS = Viewing(context=4, overlap=2, method="standard_static")
+
+
+def viewed(host: Host, motion: Motion, x: Tensor, frames: int, views: tuple[Window, ...]) -> Tensor:
+    with attached(host.unet, motion) as handle, handle.frames(frames, views=views):
+        return host(x)
+
+
+@KINDS
+def test_a_view_of_the_whole_clip_is_no_view_bit_for_bit(host: Host, kind: MotionSpec) -> None:
+    motion, x = lively(spec(kind)), clip(8)
+    whole = plan(4, VIEWS).at(0)
+    assert torch.equal(viewed(host, motion, x, 4, whole), run(host, motion, x, 4))
+
+
+@KINDS
+def test_a_new_motion_changes_nothing_in_views_bit_for_bit(host: Host, kind: MotionSpec) -> None:
+    new, x = Motion(spec(kind, cross_frame_norm=False)), clip(7)
+    assert torch.equal(viewed(host, new, x, 7, plan(7, VIEWS).at(0)), host(x))
+
+
+def test_views_apart_are_clips_apart(host: Host) -> None:
+    motion, x = lively(spec()), clip(8)
+    views = plan(8, Viewing(context=4)).at(0)
+    one_by_one = torch.cat([run(host, motion, part, 4) for part in x.split(4)])
+    assert torch.allclose(viewed(host, motion, x, 8, views), one_by_one, atol=1e-5)
+
+
+def test_views_of_several_clips_in_one_call_are_as_many_calls(host: Host) -> None:
+    motion, x = lively(spec()), clip(14)
+    views = plan(7, VIEWS).at(0)
+    one_by_one = torch.cat([viewed(host, motion, part, 7, views) for part in x.split(7)])
+    assert torch.allclose(viewed(host, motion, x, 7, views), one_by_one, atol=1e-5)
+
+
+def test_a_temporal_layer_averages_its_views_by_weight() -> None:
+    [(_, layer), *_] = lively(spec()).transformers()
+    x = torch.randn(6, layer.channels, 2, 2)
+    views = plan(6, VIEWS).at(0)
+    expected = x.clone()
+    for view in views:
+        moved = layer(x[list(view.frames)], len(view.frames)) - x[list(view.frames)]
+        expected[list(view.frames)] += torch.tensor(view.weights)[:, None, None, None] * moved
+    assert torch.allclose(layer(x, 6, views=views), expected, atol=1e-5)
+
+
+def test_views_carry_a_clip_past_the_position_table(host: Host) -> None:
+    motion, x = lively(spec(positions=4)), clip(9)
+    with attached(host.unet, motion) as handle:
+        with pytest.raises(BadRequest, match="Context length: 9 cannot be seen at once"):
+            handle.frames(9).__enter__()
+        with handle.frames(9, views=plan(9, VIEWS).at(0)):
+            moved = host(x)
+        too_long = plan(9, Viewing(context=5)).at(0)
+        with pytest.raises(BadRequest, match="Context length: 5 cannot be seen at once"):
+            handle.frames(9, views=too_long).__enter__()
+    assert moved.isfinite().all()
+    assert not torch.allclose(moved, host(x), atol=1e-3)
+
+
+def test_views_that_are_not_of_the_clip_are_refused(host: Host) -> None:
+    views = plan(8, VIEWS).at(0)
+    with attached(host.unet, lively(spec())) as handle:
+        for count, positions in ((9, None), (7, None), (8, range(8))):
+            with pytest.raises(ValueError, match="views cover a clip"):
+                handle.frames(count, positions, views).__enter__()
