@@ -1,0 +1,250 @@
+"""Curve: a number over frames, written as Deforum's schedules are, `0:(1.0), 30:(0.5+0.1*sin(t))`.
+
+Between two keys with plain numbers values are interpolated; an expression is evaluated anew at
+every frame from its key to the next one; a number before an expression leads to the expression's
+value at its key. Before the first key its value holds, after the last number too. Keys beyond the
+clip are ignored, and of keys on one frame the last one written holds. docs/schedules.md has all of
+it, with what differs from Deforum.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from easyphoto_video.expression import Expression, ScheduleError, parse_expression
+from easyphoto_video.spline import spline
+
+METHODS = ("linear", "quadratic", "cubic", "step")
+LONGEST = 100_000
+"""Characters of a curve's text at most."""
+LAST = 10**9
+"""The largest frame number."""
+KEY_VARIABLES = ("max_f", "s")
+PREFIX = re.compile(rf"\s*({'|'.join(METHODS)})\s*:", re.IGNORECASE)
+PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+"""What Deforum takes for a number; `.5`, `1.` and `1e-2` are expressions to it."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A value from a frame on: each a number, or an expression that gives one."""
+
+    frame: int | Expression
+    value: float | Expression
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A number over frames; `keys` in any order, at least one."""
+
+    keys: tuple[Key, ...]
+    method: str = "linear"
+    """How numbers are interpolated: one of METHODS; step holds each until the next key."""
+
+    @classmethod
+    def constant(cls, value: float) -> Curve:
+        """The same number at every frame."""
+        return cls((Key(0, value),))
+
+    def at(self, frame: int, frames: int, seed: int) -> float:
+        """The value at `frame` of a clip of `frames`. Raises ScheduleError, see `values`."""
+        return float(self.values(range(frame, frame + 1), frames, seed)[0])
+
+    def values(self, frames: range, total: int, seed: int) -> np.ndarray:
+        """Values (len(frames),) float64 at ascending frames of a clip of `total`; all finite.
+
+        `max_f` is total - 1, `s` the seed, `t` the frame. Raises ScheduleError, naming the frame,
+        where a value is not finite, and where a key's expression gives no frame.
+        """
+        names = {"max_f": float(total - 1), "s": float(seed)}
+        starts, values = self._placed(total, names)
+        rows = np.array(frames, dtype=np.float64)
+        found = np.empty(len(rows))
+        for first, past in _runs(values):
+            low = 0 if first == 0 else np.searchsorted(rows, starts[first])
+            high = len(rows) if past == len(starts) else np.searchsorted(rows, starts[past])
+            if low >= high:
+                continue
+            value, here = values[first], rows[low:high]
+            if isinstance(value, Expression):
+                since = np.maximum(here, starts[first]).tolist()
+                found[low:high] = [_finite(value, frame, names) for frame in since]
+                continue
+            # A run of numbers leads to the expression behind it, if there is one.
+            x = starts[first : past + 1]
+            y = [_number(*pair, names) for pair in zip(values[first : past + 1], x, strict=True)]
+            found[low:high] = _between(np.array(x, np.float64), np.array(y), here, self.method)
+        for frame, value in zip(frames, found.tolist(), strict=True):
+            if not math.isfinite(value):
+                raise ScheduleError(1, 1, f"the value at frame {frame} is not a finite number")
+        return found
+
+    def _placed(
+        self, total: int, names: dict[str, float]
+    ) -> tuple[list[int], list[float | Expression]]:
+        """Frames of the keys inside the clip, ascending, and their values; at least one."""
+        placed = {_frame(key.frame, names): key.value for key in self.keys}
+        order = sorted(placed)
+        inside = [frame for frame in order if frame < total] or order[:1]
+        return inside, [placed[frame] for frame in inside]
+
+
+def parse_curve(text: str) -> Curve:
+    """The curve that a text describes: keys, a plain number or one expression for the whole clip.
+
+    A method's name and a colon may stand before: `cubic: 0:(0), 8:(1)`. Raises ScheduleError with
+    line and column.
+    """
+    if len(text) > LONGEST:
+        raise ScheduleError(1, 1, f"a schedule has at most {LONGEST} characters")
+    if not text.strip():
+        raise ScheduleError(1, 1, "the schedule is empty; write a number or 0:(0.5), 8:(1)")
+    prefix = PREFIX.match(text)
+    method, start = (prefix[1].lower(), prefix.end()) if prefix else (METHODS[0], 0)
+    closing = _pairs(text)
+    parts = list(_parts(text, start))
+    if len(parts) > 1 and not text[slice(*parts[-1])].strip():
+        parts.pop()
+    keys: list[Key] = []
+    for begin, stop in parts:
+        colon = text.find(":", begin, stop)
+        if colon < 0 and len(parts) == 1:
+            keys.append(Key(0, _value(text, *_bare(text, begin, stop, closing))))
+            continue
+        if colon < 0:
+            place, _ = _trimmed(text, begin, stop)
+            raise ScheduleError.at(text, place, "a frame and a colon are missing, as in 8:(0.5)")
+        frame = _key(text, *_bare(text, begin, colon, closing))
+        keys.append(Key(frame, _value(text, *_bare(text, colon + 1, stop, closing))))
+    return Curve(tuple(keys), method)
+
+
+def print_curve(curve: Curve) -> str:
+    """The curve as text that `parse_curve` reads back to an equal one."""
+    first = curve.keys[0]
+    plain = curve.method == METHODS[0] and len(curve.keys) == 1 and first.frame == 0
+    if plain and not isinstance(first.value, Expression):
+        return _printed(first.value)
+    keys = []
+    for key in curve.keys:
+        frame = f'"{key.frame.text}"' if isinstance(key.frame, Expression) else f"{key.frame}"
+        value = key.value.text if isinstance(key.value, Expression) else _printed(key.value)
+        keys.append(f"{frame}:({value})")
+    return ("" if curve.method == METHODS[0] else f"{curve.method}: ") + ", ".join(keys)
+
+
+def _printed(value: float) -> str:
+    """A number without an exponent, which would make an expression of it."""
+    return format(Decimal(repr(float(value))), "f").removesuffix(".0")
+
+
+def _parts(text: str, start: int) -> Iterator[tuple[int, int]]:
+    """Begin and end of what stands between the commas outside parentheses."""
+    depth = 0
+    for match in re.compile(r"[(),]").finditer(text, start):
+        depth = max(0, depth + {"(": 1, ")": -1, ",": 0}[match[0]])
+        if match[0] == "," and not depth:
+            yield start, match.start()
+            start = match.end()
+    yield start, len(text)
+
+
+def _pairs(text: str) -> dict[int, int]:
+    """For each closed parenthesis, where it opens and where it closes."""
+    pairs: dict[int, int] = {}
+    opened: list[int] = []
+    for match in re.finditer(r"[()]", text):
+        if match[0] == "(":
+            opened.append(match.start())
+        elif opened:
+            pairs[opened.pop()] = match.start()
+    return pairs
+
+
+def _trimmed(text: str, begin: int, stop: int) -> tuple[int, int]:
+    while begin < stop and text[begin].isspace():
+        begin += 1
+    while begin < stop and text[stop - 1].isspace():
+        stop -= 1
+    return begin, stop
+
+
+def _bare(text: str, begin: int, stop: int, closing: dict[int, int]) -> tuple[int, int]:
+    """The part without space, quotes and parentheses around all of it."""
+    while True:
+        begin, stop = _trimmed(text, begin, stop)
+        quoted = stop - begin > 1 and text[begin] in "\"'" and text[begin] == text[stop - 1]
+        if not quoted and closing.get(begin) != stop - 1:
+            return begin, stop
+        begin, stop = begin + 1, stop - 1
+
+
+def _value(text: str, begin: int, stop: int) -> float | Expression:
+    if not PLAIN.fullmatch(text, begin, stop):
+        return parse_expression(text, start=begin, stop=stop)
+    value = float(text[begin:stop])
+    if not math.isfinite(value):
+        raise ScheduleError.at(text, begin, "this number is too large")
+    return value
+
+
+def _key(text: str, begin: int, stop: int) -> int | Expression:
+    if not PLAIN.fullmatch(text, begin, stop):
+        return parse_expression(text, KEY_VARIABLES, begin, stop)
+    digits = text[begin:stop]
+    if not digits.isdigit():
+        raise ScheduleError.at(text, begin, f"a frame is a whole number from 0, not {digits:.20}")
+    digits = digits.lstrip("0") or "0"
+    if len(digits) > len(str(LAST)) or int(digits) > LAST:
+        raise ScheduleError.at(text, begin, f"a frame is at most {LAST}")
+    return int(digits)
+
+
+def _frame(frame: int | Expression, names: dict[str, float]) -> int:
+    if not isinstance(frame, Expression):
+        return frame
+    found = frame.at(names)
+    if not -1 < found <= LAST:
+        raise frame.error(f"{frame.text:.40} is no frame of the clip: it is {found:g}")
+    return int(found)
+
+
+def _runs(values: list[float | Expression]) -> Iterator[tuple[int, int]]:
+    """First and past of each single expression and of each run of numbers."""
+    first = 0
+    for number, value in enumerate(values):
+        if isinstance(value, Expression):
+            if first < number:
+                yield first, number
+            yield number, number + 1
+            first = number + 1
+    if first < len(values):
+        yield first, len(values)
+
+
+def _number(value: float | Expression, frame: float, names: dict[str, float]) -> float:
+    return _finite(value, frame, names) if isinstance(value, Expression) else value
+
+
+def _finite(value: Expression, frame: float, names: dict[str, float]) -> float:
+    found = value.at({**names, "t": float(frame)})
+    if not math.isfinite(found):
+        raise value.error(f"{value.text:.40} is not a finite number at frame {frame:g}")
+    return found
+
+
+def _between(x: np.ndarray, y: np.ndarray, at: np.ndarray, method: str) -> np.ndarray:
+    """Values at `at` of the curve through points; too few points bend less."""
+    degree = min(len(x) - 1, {"step": 0, "linear": 1, "quadratic": 2, "cubic": 3}[method])
+    with np.errstate(all="ignore"):
+        if degree > 1:
+            return spline(x, y, at, degree)
+        if method == "step":
+            return y[np.maximum(np.searchsorted(x, at, "right") - 1, 0)]
+        return np.interp(at, x, y)
