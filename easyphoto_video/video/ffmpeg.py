@@ -69,11 +69,16 @@ def named(path: Path) -> str:
     return f"file:{path}"
 
 
-def look(path: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """What ffmpeg says of a file, whatever its exit code. Raises BadFile when it takes too long."""
+def look(
+    path: Path, *arguments: str, before: Sequence[str] = ()
+) -> subprocess.CompletedProcess[bytes]:
+    """What ffmpeg says of a file, whatever its exit code; `before` says how to read it.
+
+    Raises BadFile when it takes too long.
+    """
     try:
         return subprocess.run(
-            [str(find()), "-hide_banner", "-i", named(path), *arguments],
+            [str(find()), "-hide_banner", *before, "-i", named(path), *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=LOOK_SECONDS,
@@ -82,6 +87,19 @@ def look(path: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     except subprocess.TimeoutExpired as error:
         reason = f"it cannot be read within {LOOK_SECONDS} s"
         raise BadFile(path, reason, "Give another file.") from error
+
+
+def filters() -> frozenset[str]:
+    """The names of the filters that this ffmpeg has. Raises Missing without ffmpeg."""
+    listed = subprocess.run(
+        [str(find()), "-hide_banner", "-filters"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=LOOK_SECONDS,
+        creationflags=NO_WINDOW,
+    )
+    lines = [line.split() for line in listed.stdout.decode("utf-8", "replace").splitlines()]
+    return frozenset(line[1] for line in lines if len(line) > 2)
 
 
 def quoted(tail: bytes) -> str:

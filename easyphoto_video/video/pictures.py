@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,16 @@ from PIL import Image, ImageOps
 from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadFile
 from easyphoto_video.video.note import BROKEN
+from easyphoto_video.video.timing import Timing, timing_of
 
 GIVE_ANOTHER = "Give a video, a picture, or a folder of .png pictures of one size."
 HEADS = (b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"BM")
 """First bytes of the pictures that Pillow reads; WEBP's lie further in."""
+
+WHITE = 255
+"""What lies behind transparent pixels, in each channel."""
+LARGEST = 1 << 27
+"""Pixels of a picture; it takes three to twelve bytes for each."""
 
 
 def is_picture(head: bytes) -> bool:
@@ -33,32 +40,34 @@ def pictures_in(folder: Path) -> list[Path]:
     return found
 
 
-def pages(path: Path) -> tuple[int, Fraction | None]:
-    """How many frames a picture has, and how many play in a second on average; None for a still.
-
-    Raises BadFile.
-    """
-    with _opened(path) as picture:
+def pages(path: Path) -> Timing | None:
+    """When each frame of a picture is shown; None for a still. Raises BadFile."""
+    with opened(path) as picture:
         count = int(getattr(picture, "n_frames", 1))
         if count < 2:
-            return 1, None
-        total = Fraction(0)
+            return None
+        # A GIF's delays are hundredths of a second; one of 0 is played as a tenth.
+        unit = 10 if picture.format == "GIF" else 1
+        delays: list[int] = []
         for page in range(count):
             picture.seek(page)
             picture.load()
-            # A delay of 0 is played as a tenth of a second.
-            total += Fraction(str(picture.info.get("duration", 0))) or 100
-        return count, (count * 1000 / total).limit_denominator(1001)
+            delays.append(round(picture.info.get("duration", 0) / unit) or 100 // unit)
+    moments = [0, *accumulate(delays[:-1])]
+    return timing_of(moments, Fraction(unit, 1000), delays[-1])
 
 
 def of_picture(path: Path, start: int, stop: int | None) -> Generator[Frames, None, None]:
-    """(H, W, 3) uint8 RGB of the frames from `start` to before `stop`. Raises BadFile."""
-    with _opened(path) as picture:
+    """(H, W, 3 or 4) uint8 RGB or RGBA of the frames from `start` to before `stop`.
+
+    Raises BadFile.
+    """
+    with opened(path) as picture:
         count = int(getattr(picture, "n_frames", 1))
         for page in range(start, count if stop is None else min(stop, count)):
             picture.seek(page)
             turned = ImageOps.exif_transpose(picture) if count == 1 else picture
-            yield np.array(turned.convert("RGB"))
+            yield pixels(turned or picture)
 
 
 def of_folder(folder: Path, start: int, stop: int | None) -> Generator[Frames, None, None]:
@@ -73,13 +82,44 @@ def of_folder(folder: Path, start: int, stop: int | None) -> Generator[Frames, N
         yield frame
 
 
+def pixels(picture: Image.Image) -> Frames:
+    """(H, W, 3) uint8 RGB of a picture in any mode of Pillow's, (H, W, 4) where it has alpha.
+
+    16 bits are rounded to 8. Raises ValueError for floating point values.
+    """
+    if picture.mode.startswith("I"):
+        deep = np.asarray(picture).astype(np.int64).clip(0, 65535)
+        return np.repeat(((deep + 128) // 257).astype(np.uint8)[..., None], 3, axis=2)
+    if picture.mode == "F":
+        raise ValueError("it holds floating point values")
+    return np.array(picture.convert("RGBA" if _has_alpha(picture) else "RGB"))
+
+
+def composited(layer: Frames) -> Frames:
+    """(H, W, 3) of (H, W, 3 or 4): what is transparent lies on white, as in the WebUI's img2img."""
+    if layer.shape[2] == 3:
+        return layer
+    colour, alpha = layer[..., :3].astype(np.uint16), layer[..., 3:].astype(np.uint16)
+    return ((colour * alpha + WHITE * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
+def _has_alpha(picture: Image.Image) -> bool:
+    return "transparency" in picture.info or picture.mode in {"RGBA", "LA", "PA", "La", "RGBa"}
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def opened(path: Path) -> Iterator[Image.Image]:
+    """A picture file; what goes wrong with it inside the `with` too is raised as BadFile."""
     try:
         # Pillow warns of damaged EXIF and of huge pictures; what it cannot read, it raises.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(path) as picture:
+                if picture.width * picture.height > LARGEST:
+                    raise Image.DecompressionBombError(f"{picture.width}x{picture.height} px")
                 yield picture
-    except (*BROKEN, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        reason = f"the picture is too large ({error})"
+        raise BadFile(path, reason, f"Give one of at most {LARGEST >> 20} megapixels.") from error
+    except BROKEN as error:
         raise BadFile(path, f"the picture is damaged ({error})", GIVE_ANOTHER) from error

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from easyphoto_video.errors import BadFile
 from easyphoto_video.video.ffmpeg import look, named, quoted
+from easyphoto_video.video.order import ORDERS
 
 TAKEN = {
     "mp4": {"aac", "mp3", "opus", "flac", "alac", "ac3", "eac3"},
@@ -17,6 +19,24 @@ TAKEN = {
 """Codecs that each container carries as they are."""
 ENCODED = {"mp4": ("aac", "-b:a", "192k"), "webm": ("libopus", "-b:a", "160k")}
 AUDIO = re.compile(rb"^\s+Stream #0:\d+[^:\n]*: Audio: (\w+)", re.MULTILINE)
+WHOLE = Fraction(1, 20)
+"""Seconds up to which a start cuts nothing off: what a codec needs before the first sound, and what
+a container's rounding leaves, is less."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sound:
+    """The first sound track of a file, and which part of it goes with a film."""
+
+    path: Path
+    start: Fraction = Fraction(0)
+    """Seconds on the file's own clock at which the film begins; below 0 the sound begins later."""
+    order: str = "forward"
+    """The order of the film's frames, one of ORDERS; what runs backward is encoded again."""
+
+    def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            raise ValueError(f"no such order: {self.order}")
 
 
 def sound_codec(path: Path) -> str:
@@ -29,10 +49,25 @@ def sound_codec(path: Path) -> str:
     return match[1].decode("ascii")
 
 
-def beside(video: Path, sound: Path, codec: str, format: str, seconds: Fraction) -> Sequence[str]:
+def beside(video: Path, sound: Sound, codec: str, format: str, seconds: Fraction) -> Sequence[str]:
     """Arguments for ffmpeg: the pictures of one file with the first sound of another, cut to
-    `seconds`. A copied sound ends with a whole packet, so up to 0.03 s later."""
-    encoding = ("copy",) if codec in TAKEN[format] else ENCODED[format]
-    inputs = ("-i", named(video), "-t", f"{float(seconds):.6f}", "-i", named(sound))
+    `seconds`. A copied sound begins with the first whole packet at or after its start, and ends
+    with a whole one: both up to 0.03 s later; each is heard at its own time."""
+    copied = codec in TAKEN[format]
     maps = ("-map", "0:v", "-map", "1:a:0", "-map_metadata", "0", "-map_chapters", "-1")
-    return (*inputs, *maps, "-c:v", "copy", "-c:a", *encoding)
+    cut = ("-copypriorss", "0") if copied and sound.start >= WHOLE else ()
+    encoding = ("copy", *cut) if copied else ENCODED[format]
+    return ("-i", named(video), *part_of(sound, seconds), *maps, "-c:v", "copy", "-c:a", *encoding)
+
+
+def part_of(sound: Sound, seconds: Fraction) -> Sequence[str]:
+    """Arguments for ffmpeg: a sound as an input that begins at its start."""
+    # -vn keeps a seek from landing at a key frame of the pictures, long before.
+    length = ("-t", f"{float(seconds):.6f}")
+    return ("-vn", *_shifted(sound.start), *length, "-i", named(sound.path))
+
+
+def _shifted(start: Fraction) -> Sequence[str]:
+    if start >= WHOLE:
+        return ("-ss", f"{float(start):.6f}")
+    return ("-itsoffset", f"{float(-start):.6f}") if start else ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -12,8 +13,10 @@ from types import TracebackType
 from easyphoto_video.clip import Clip, Frames
 from easyphoto_video.errors import BadRequest, HostFailed
 from easyphoto_video.values import FINEST
-from easyphoto_video.video.encode import Film, Sink, sink_for
+from easyphoto_video.video.encode import sink_for
+from easyphoto_video.video.film import Extras, Film, Sink
 from easyphoto_video.video.place import check_writable, format_of, place_of, publish
+from easyphoto_video.video.sound import Sound
 from easyphoto_video.video.stamp import storable
 from easyphoto_video.watch import Watch, unwatched
 
@@ -21,15 +24,27 @@ SPAN = 8
 """Frames handed over at once; the watch is told before each span."""
 
 
-def write(clip: Clip, path: Path, *, note: str = "", watch: Watch = unwatched) -> Path:
+def write(
+    clip: Clip,
+    path: Path,
+    *,
+    note: str = "",
+    extras: Extras | None = None,
+    watch: Watch = unwatched,
+) -> Path:
     """Write a clip in the format of the path's suffix and return where it lies.
+
+    `extras` without a sound take the clip's.
 
     That is another path than the one given for pictures (`NAME.png` is the folder NAME) and when a
     numbered name was taken meanwhile. Raises what Writer raises, and Stopped when the watch does;
     then nothing is left behind.
     """
     size = {"width": clip.width, "height": clip.height}
-    with Writer(path, **size, fps=clip.fps, note=note, sound=clip.sound, watch=watch) as writer:
+    extras = extras or Extras()
+    if clip.sound is not None and extras.sound is None:
+        extras = replace(extras, sound=Sound(path=clip.sound))
+    with Writer(path, **size, fps=clip.fps, note=note, extras=extras, watch=watch) as writer:
         for start in range(0, len(clip), SPAN):
             watch("writing", start / len(clip))
             writer.add(clip.frames[start : start + SPAN])
@@ -42,8 +57,8 @@ class Writer:
     It is worked on in a hidden folder beside its place, and moved there in one step when the
     `with` ends well; else nothing is left. `path` is where the film lies after the `with`.
 
-    `fps` is exact, `note` any text, `sound` a file whose first sound track goes along in MP4 and
-    WEBM, cut to the film's length. The watch hears ("writing", 1.0) while the film is finished.
+    `fps` is exact, `note` any text, `extras` what only some formats have: a sound goes along in MP4
+    and WEBM, cut to the film's length. The watch hears ("writing", 1.0) while the film is finished.
 
     Raises BadRequest when the place or the frame rate cannot be used, BadFile when the sound has no
     sound, Missing without ffmpeg, HostFailed when ffmpeg or the disk gives up.
@@ -57,7 +72,7 @@ class Writer:
         height: int,
         fps: Fraction,
         note: str = "",
-        sound: Path | None = None,
+        extras: Extras | None = None,
         watch: Watch = unwatched,
     ) -> None:
         self.path = place_of(path)
@@ -70,7 +85,7 @@ class Writer:
             height=height,
             fps=_exact(fps),
             note=storable(note),
-            sound=sound,
+            extras=extras or Extras(),
         )
 
     def __enter__(self) -> Writer:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from easyphoto_video.clip import Clip, Frames
 from easyphoto_video.errors import BadFile
-from easyphoto_video.video import read
+from easyphoto_video.video import decode
 from easyphoto_video.video.ffmpeg import named
 from easyphoto_video.video.read import open_video
 from easyphoto_video.video.write import write
@@ -100,7 +100,7 @@ def test_closing_ends_the_program(film: Path, monkeypatch: pytest.MonkeyPatch) -
         return started[-1]
 
     video = open_video(film)
-    monkeypatch.setattr(read.subprocess, "Popen", record)
+    monkeypatch.setattr(decode.subprocess, "Popen", record)
     iterator = video.frames()
     next(iterator)
     assert started[0].poll() is None

@@ -1,0 +1,103 @@
+"""Frames out of a running ffmpeg, one at a time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from easyphoto_video.clip import Frames
+from easyphoto_video.errors import BadFile
+from easyphoto_video.video.ffmpeg import NO_WINDOW, find, look, named, quoted
+from easyphoto_video.video.pictures import GIVE_ANOTHER
+from easyphoto_video.video.probe import FIRST, Facts
+
+FAR = 48
+"""Frames before the start from which on a seek is worth it."""
+
+
+def size_of(path: Path, facts: Facts) -> tuple[int, int]:
+    """(width, height) px of a decoded frame, since ffmpeg turns it as the file says.
+
+    Raises BadFile when none can be decoded.
+    """
+    arguments = ("-frames:v", "1", "-f", "image2pipe", "-c:v", "ppm", "-")
+    first = look(path, *FIRST, *arguments, before=_decoder(facts))
+    if not first.stdout.startswith(b"P6"):
+        reason = f"it is no video that can be read ({quoted(first.stderr)})"
+        raise BadFile(path, reason, GIVE_ANOTHER)
+    width, height = map(int, first.stdout.split(maxsplit=3)[1:3])
+    return width, height
+
+
+def of_ffmpeg(
+    path: Path, facts: Facts, shape: tuple[int, int, int], start: int, stop: int | None
+) -> Generator[Frames, None, None]:
+    """Frames of a shape (H, W, 3 or 4) as ffmpeg decodes them. Raises BadFile."""
+    jump, skipped = _jump(facts, start)
+    last = "" if stop is None else f":end_frame={stop - skipped}"
+    chain = f"trim=start_frame={start - skipped}{last}"
+    chain += f",{facts.filters}" if facts.filters else ""
+    arguments = (
+        *jump,
+        *_decoder(facts),
+        *("-i", named(path), *FIRST, "-vf", chain),
+        *("-fps_mode", "passthrough", "-sws_flags", "bicubic+accurate_rnd+full_chroma_int"),
+        *("-f", "rawvideo", "-pix_fmt", "rgba" if shape[2] == 4 else "rgb24", "-"),
+    )
+    with ExitStack() as stack:
+        words = stack.enter_context(tempfile.TemporaryFile())
+        process = _started(arguments, words, stack)
+        assert process.stdout is not None
+        while (frame := _next(process.stdout, shape)) is not None:
+            yield frame
+        if process.wait() != 0:
+            words.seek(0)
+            reason = f"it cannot be read to its end ({quoted(words.read())})"
+            raise BadFile(path, reason, GIVE_ANOTHER)
+
+
+def _decoder(facts: Facts) -> tuple[str, ...]:
+    return ("-c:v", facts.decoder) if facts.decoder else ()
+
+
+def _jump(facts: Facts, start: int) -> tuple[tuple[str, ...], int]:
+    """Arguments that seek to a frame, and how many frames that skips."""
+    starts = facts.timing.starts
+    if not facts.is_seekable or not FAR <= start < len(starts):
+        return (), 0
+    # Between two frames, so that no rounding decides which is the first.
+    middle = facts.offset + int(starts[start - 1] + starts[start]) * facts.timing.tick / 2
+    return ("-ss", f"{float(middle):.6f}"), start
+
+
+def _started(
+    arguments: tuple[str, ...], words: IO[bytes], stack: ExitStack
+) -> subprocess.Popen[bytes]:
+    """A running ffmpeg that ends with the stack; Ctrl+C reaches us alone."""
+    process = subprocess.Popen(
+        [str(find()), "-hide_banner", "-nostats", "-loglevel", "error", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=words,
+        start_new_session=sys.platform != "win32",
+        creationflags=NO_WINDOW,
+    )
+    assert process.stdout is not None
+    stack.callback(process.stdout.close)
+    stack.callback(process.wait)
+    stack.callback(process.kill)
+    return process
+
+
+def _next(pipe: IO[bytes], shape: tuple[int, int, int]) -> Frames | None:
+    """The next frame out of the pipe; None at its end, also in the middle of a frame."""
+    frame = np.empty(shape, np.uint8)
+    given = pipe.readinto(memoryview(frame).cast("B"))  # type: ignore[attr-defined]
+    return frame if given == frame.nbytes else None
