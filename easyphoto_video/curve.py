@@ -18,17 +18,14 @@ from decimal import Decimal
 import numpy as np
 
 from easyphoto_video.expression import Expression, ScheduleError, parse_expression
+from easyphoto_video.key_frame import PLAIN, frame_at, parse_frame, trimmed
 from easyphoto_video.spline import spline
 
 METHODS = ("linear", "quadratic", "cubic", "step")
 LONGEST = 100_000
 """Characters of a curve's text at most."""
-LAST = 10**9
-"""The largest frame number."""
 KEY_VARIABLES = ("max_f", "s")
 PREFIX = re.compile(rf"\s*({'|'.join(METHODS)})\s*:", re.IGNORECASE)
-PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
-"""What Deforum takes for a number; `.5`, `1.` and `1e-2` are expressions to it."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,7 @@ class Curve:
         self, total: int, names: dict[str, float]
     ) -> tuple[list[int], list[float | Expression]]:
         """Frames of the keys inside the clip, ascending, and their values; at least one."""
-        placed = {_frame(key.frame, names): key.value for key in self.keys}
+        placed = {frame_at(key.frame, names): key.value for key in self.keys}
         order = sorted(placed)
         inside = [frame for frame in order if frame < total] or order[:1]
         return inside, [placed[frame] for frame in inside]
@@ -118,9 +115,9 @@ def parse_curve(text: str) -> Curve:
             keys.append(Key(0, _value(text, *_bare(text, begin, stop, closing))))
             continue
         if colon < 0:
-            place, _ = _trimmed(text, begin, stop)
+            place, _ = trimmed(text, begin, stop)
             raise ScheduleError.at(text, place, "a frame and a colon are missing, as in 8:(0.5)")
-        frame = _key(text, *_bare(text, begin, colon, closing))
+        frame = parse_frame(text, *_bare(text, begin, colon, closing), KEY_VARIABLES)
         keys.append(Key(frame, _value(text, *_bare(text, colon + 1, stop, closing))))
     return Curve(tuple(keys), method)
 
@@ -167,18 +164,10 @@ def _pairs(text: str) -> dict[int, int]:
     return pairs
 
 
-def _trimmed(text: str, begin: int, stop: int) -> tuple[int, int]:
-    while begin < stop and text[begin].isspace():
-        begin += 1
-    while begin < stop and text[stop - 1].isspace():
-        stop -= 1
-    return begin, stop
-
-
 def _bare(text: str, begin: int, stop: int, closing: dict[int, int]) -> tuple[int, int]:
     """The part without space, quotes and parentheses around all of it."""
     while True:
-        begin, stop = _trimmed(text, begin, stop)
+        begin, stop = trimmed(text, begin, stop)
         quoted = stop - begin > 1 and text[begin] in "\"'" and text[begin] == text[stop - 1]
         if not quoted and closing.get(begin) != stop - 1:
             return begin, stop
@@ -192,27 +181,6 @@ def _value(text: str, begin: int, stop: int) -> float | Expression:
     if not math.isfinite(value):
         raise ScheduleError.at(text, begin, "this number is too large")
     return value
-
-
-def _key(text: str, begin: int, stop: int) -> int | Expression:
-    if not PLAIN.fullmatch(text, begin, stop):
-        return parse_expression(text, KEY_VARIABLES, begin, stop)
-    digits = text[begin:stop]
-    if not digits.isdigit():
-        raise ScheduleError.at(text, begin, f"a frame is a whole number from 0, not {digits:.20}")
-    digits = digits.lstrip("0") or "0"
-    if len(digits) > len(str(LAST)) or int(digits) > LAST:
-        raise ScheduleError.at(text, begin, f"a frame is at most {LAST}")
-    return int(digits)
-
-
-def _frame(frame: int | Expression, names: dict[str, float]) -> int:
-    if not isinstance(frame, Expression):
-        return frame
-    found = frame.at(names)
-    if not -1 < found <= LAST:
-        raise frame.error(f"{frame.text:.40} is no frame of the clip: it is {found:g}")
-    return int(found)
 
 
 def _runs(values: list[float | Expression]) -> Iterator[tuple[int, int]]:

@@ -1,10 +1,10 @@
 """Expression: arithmetic over the frame number, read from text by a parser of our own.
 
 The language is numexpr's as Deforum's schedules use it: Python's operators and precedence, but
-`^` is XOR, `%` keeps the sign of the left side and comparisons give 0 or 1. A text becomes a list
-of steps for a stack of floats; nothing of Python is evaluated, and length, depth and size of
-numbers are bounded, so that no text can hang or fill the memory. Arithmetic is IEEE's: `1/0` and
-`log(0)` are infinite, and it is up to the caller to refuse what is not finite at the end.
+`^` is XOR and comparisons give 0 or 1. A text becomes a list of steps for a stack of floats;
+nothing of it is evaluated by Python, and length, depth and size of numbers are bounded, so that no
+text can hang or fill the memory. Arithmetic is IEEE's: `1/0` and `log(0)` are infinite, and it is
+up to the caller to refuse what is not finite at the end.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ def divided(a: float, b: float) -> float:
 
 
 def remainder(a: float, b: float) -> float:
-    """What is left of `a`, with the sign of `a`, as C's fmod; NaN for b = 0."""
-    return math.fmod(a, b) if b and math.isfinite(a) else NAN
+    """What is left of `a`, with the sign of `b` as in Python; NaN for b = 0."""
+    return a % b if b else NAN
 
 
 def power(a: float, b: float) -> float:

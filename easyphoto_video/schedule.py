@@ -1,21 +1,25 @@
-"""Schedule: a value over frames, parsed from text and printed back.
+"""Schedule: a value over frames; prompts over frames are parsed from text and printed back.
 
-A plain value holds for the whole clip. Key frames are written one to a line, `N: value`, frame
-numbers from 0; the value of a key holds until the next one. Blending between keys is the reader's
-affair: `around` gives both neighbours and how far between them a frame lies.
+A plain value holds for the whole clip. Keys of a prompt are written one to a line, `N: prompt`, or
+as JSON, `{"0": "...", "max_f/2": "..."}`; frames count from 0. Blending between keys is the
+reader's affair: `around` gives both neighbours and how far between them a frame lies.
 """
 
 from __future__ import annotations
 
 import itertools
-import re
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from easyphoto_video.prompt_keys import KEY_LINE, ScheduleError, has_keys, placed, read_keys
+
+__all__ = ["KEY_LINE", "Schedule", "ScheduleError", "check_text", "has_keys", "parse_text"]
+__all__ += ["print_text"]
+
 T = TypeVar("T")
 S = TypeVar("S")
-KEY_LINE = re.compile(r"^\s*(\d+)\s*:\s?(.*)$")
 
 
 @dataclass(frozen=True)
@@ -62,36 +66,42 @@ class Schedule(Generic[T]):
         return Schedule(tuple((frame, change(value)) for frame, value in self.keys))
 
 
-def parse_text(text: str) -> Schedule[str]:
-    """Text with or without key lines to a schedule.
+def parse_text(text: str, frames: int | None = None) -> Schedule[str]:
+    """A prompt with or without keys to a schedule; text without keys is taken as it is.
 
-    Lines before the first key are a head, other lines without a frame number a tail; both are
-    joined with commas to every key's text (the syntax of sd-webui-animatediff). Raises ValueError
-    with the line's number when frame numbers do not ascend.
+    `frames` is the length of the clip: with it no key may lie beyond, without it no key of JSON may
+    ask for `max_f`. Raises ScheduleError, a ValueError with line and column, for what does not
+    parse and for keys that do not ascend.
     """
-    lines = text.splitlines()
-    marks = [i for i, line in enumerate(lines) if KEY_LINE.match(line)]
-    if not marks:
+    if not has_keys(text):
         return Schedule.constant(text)
-    head = lines[: marks[0]]
-    tail = [line for line in lines[marks[0] :] if not KEY_LINE.match(line)]
-    keys: list[tuple[int, str]] = []
-    for number in marks:
-        match = KEY_LINE.match(lines[number])
-        assert match is not None
-        frame = int(match.group(1))
-        if keys and frame <= keys[-1][0]:
-            raise ValueError(f"line {number + 1}: frame {frame} does not come after {keys[-1][0]}")
-        keys.append((frame, _joined([*head, match.group(2), *tail])))
-    return Schedule(tuple(keys))
+    return Schedule(tuple(placed(text, read_keys(text), frames)))
+
+
+def check_text(text: str) -> None:
+    """Raise the ScheduleError that `parse_text` would raise for any length of the clip."""
+    if has_keys(text):
+        keys = read_keys(text)
+        placed(text, [key for key in keys if isinstance(key.frame, int)], None)
 
 
 def print_text(schedule: Schedule[str]) -> str:
-    """The schedule as text that `parse_text` reads back to the same schedule."""
-    if schedule.is_constant and schedule.keys[0][0] == 0:
-        return schedule.keys[0][1]
-    return "\n".join(f"{frame}: {value}" for frame, value in schedule.keys)
+    """The schedule as text that `parse_text` reads back to the same schedule.
+
+    Plain text or key lines where those keep every character, else JSON. Raises ValueError where
+    neither does: for a value with both a line break and `--neg`.
+    """
+    lines = "\n".join(f"{frame}: {value}" for frame, value in schedule.keys)
+    plain = [schedule.keys[0][1]] if schedule.is_constant and not schedule.keys[0][0] else []
+    pairs = {str(frame): value for frame, value in schedule.keys}
+    for text in (*plain, lines, json.dumps(pairs, ensure_ascii=False)):
+        if _reads(text) == schedule:
+            return text
+    raise ValueError("a prompt with both a line break and --neg cannot be written")
 
 
-def _joined(parts: list[str]) -> str:
-    return ", ".join(part.strip().rstrip(",").rstrip() for part in parts if part.strip())
+def _reads(text: str) -> Schedule[str] | None:
+    try:
+        return parse_text(text)
+    except ScheduleError:
+        return None
