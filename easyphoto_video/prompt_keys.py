@@ -34,6 +34,11 @@ class PromptKey:
     prompt: str
     place: int
 
+    @property
+    def label(self) -> str:
+        """The frame as it is written."""
+        return str(self.frame) if isinstance(self.frame, int) else self.frame.text
+
 
 def has_keys(text: str) -> bool:
     """Whether a prompt has keys, or was meant to; else it holds as it is for the whole clip."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from html import escape
 
 from easyphoto_video.errors import BadRequest
-from easyphoto_video.schedule import KEY_LINE, parse_text
+from easyphoto_video.prompt_keys import KEY_LINE, has_keys, read_keys
+from easyphoto_video.schedule import check_text
 
 
 def with_key(prompt: str, frame: float | None, text: str | None) -> str:
@@ -17,10 +18,16 @@ def with_key(prompt: str, frame: float | None, text: str | None) -> str:
         raise BadRequest("From frame", frame, "is no frame", "Give a whole number from 0.")
     if not (text or "").strip():
         raise BadRequest("Prompt from there on", text, "is empty", "Write what to show then.")
+    try:
+        check_text(prompt)
+    except ValueError as error:
+        raise BadRequest("Prompt", prompt, str(error), "Correct it there.") from error
     lines = prompt.splitlines()
     keys = [(int(match[1]), i) for i, line in enumerate(lines) if (match := KEY_LINE.match(line))]
     if any(key == frame for key, _ in keys):
         raise BadRequest("From frame", int(frame), "has a key", "Change it in the prompt.")
+    if has_keys(prompt) and not keys:
+        raise BadRequest("Prompt", prompt, "has its keys as JSON", "Add the key there.")
     first = [] if keys or not frame else ["0:"]
     place = next((i for key, i in keys if key > frame), len(lines))
     line = " ".join((text or "").split())
@@ -30,14 +37,14 @@ def with_key(prompt: str, frame: float | None, text: str | None) -> str:
 def keys_of(prompt: str) -> str:
     """The keys that a prompt has, or what is wrong with them, as HTML."""
     try:
-        schedule = parse_text(prompt)
+        check_text(prompt)
     except ValueError as error:
         return f'<div class="easyphoto_video_error" translate="no">{escape(str(error))}</div>'
-    if not any(KEY_LINE.match(line) for line in prompt.splitlines()):
+    if not has_keys(prompt):
         return "<p><span>No keys: the prompt holds for the whole clip.</span></p>"
     rows = "".join(
-        f'<li><span>From frame</span> <b translate="no">{frame}</b>: '
-        f'<span translate="no">{escape(text)}</span></li>'
-        for frame, text in schedule.keys
+        f'<li><span>From frame</span> <b translate="no">{escape(key.label)}</b>: '
+        f'<span translate="no">{escape(key.prompt)}</span></li>'
+        for key in read_keys(prompt)
     )
     return f"<ul>{rows}</ul>"
