@@ -87,7 +87,7 @@ def facts_of(path: Path) -> Facts:
     stream = next(iter(STREAM.findall(words)), "")
     decoder = ""
     if ALPHA_MODE.search(words):
-        decoder = ALPHA_DECODERS.get(stream.split(" ")[0], "")
+        decoder = ALPHA_DECODERS.get(stream[:3], "")
     sound = None
     if heard.rows:
         sound = SoundTrack(start=heard.start - seen.start, seconds=heard.end - heard.start)

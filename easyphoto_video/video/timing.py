@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 COARSE = Fraction(1, 500)
 """Ticks longer than this are exact; in finer ones a moment may be rounded to the next tick."""
+ROUNDED = Fraction(1, 10**4)
+"""Seconds to which moments agree, since rounded ones add up where ticks are very fine."""
 SLACK = Fraction(1, 10**6)
 """Seconds by which a moment may be early: what is left of 1/3 when it is typed as 0.333333."""
 
@@ -78,12 +80,9 @@ def _steady_rate(starts: npt.NDArray[np.int64], tick: Fraction) -> Fraction | No
     mean = (len(starts) - 1) / (int(starts[-1]) * tick)
     whole = round(mean)
     ntsc = Fraction(round(mean * 1001 / 1000) * 1000, 1001)
+    off = float(max(1, ROUNDED / tick))
     for rate in (Fraction(whole), ntsc, mean.limit_denominator(1001)):
-        if rate > 0 and _agree(starts, rate * tick):
+        expected = np.arange(len(starts)) / float(rate * tick or 1)
+        if rate > 0 and (np.abs(starts - expected) <= off).all():
             return rate
     return None
-
-
-def _agree(starts: npt.NDArray[np.int64], frames_per_tick: Fraction) -> bool:
-    expected = np.arange(len(starts)) / float(frames_per_tick)
-    return bool((np.abs(starts - expected) <= 1.0).all())

@@ -76,3 +76,26 @@ def ffmpeg(*arguments: str) -> bytes:
 def _page(picture: Image.Image, page: int) -> Frames:
     picture.seek(page)
     return np.asarray(picture.convert("RGB"))
+
+
+def barcodes(count: int, width: int = 64, height: int = 48) -> Frames:
+    """Frames that say their number, as a byte's bits in eight columns of black and white."""
+    bits = (np.arange(count)[:, None] >> np.arange(8)) & 1
+    columns = bits[:, np.arange(width) * 8 // width].astype(np.uint8) * 255
+    return np.broadcast_to(columns[:, None, :, None], (count, height, width, 3)).copy()
+
+
+def number_of(frame: Frames) -> int:
+    """Which of `barcodes` a frame is."""
+    middles = (np.arange(8) * 2 + 1) * frame.shape[1] // 16
+    bits = frame[frame.shape[0] // 2, middles].mean(-1) > 127
+    return int((bits << np.arange(8)).sum())
+
+
+def filmed(path: Path, frames: Frames, fps: str, *arguments: str) -> Path:
+    """A film that ffmpeg makes of frames, with further arguments before its name."""
+    size = f"{frames.shape[2]}x{frames.shape[1]}"
+    raw = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", fps, "-i", "pipe:0")
+    command = [str(find()), "-v", "error", "-y", *raw, *arguments, named(path)]
+    subprocess.run(command, input=frames.tobytes(), check=True, capture_output=True)
+    return path
