@@ -240,6 +240,7 @@ class _Parser:
         least, most, run = FUNCTIONS[name]
         if not least <= count <= most:
             wanted = f"{least}" if least == most else f"{least} or more"
-            text = f"{name!r} takes {wanted} numbers, not {count}"
-            raise ScheduleError.at(self.text, place, text)
+            numbers = "number" if most == 1 else "numbers"
+            sentence = f"{name!r} takes {wanted} {numbers}, not {count}"
+            raise ScheduleError.at(self.text, place, sentence)
         self.write(name, count, run)
