@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.video.cut import Cut
-from easyphoto_video.video.read import open_video
+from easyphoto_video.video.read import Video, open_video
 
 Mask = npt.NDArray[np.float32]
 """(H, W) float32, 0..1."""
@@ -31,13 +32,10 @@ def masks_of(
     both; a mask that ends earlier holds its last frame, a still holds for all. It is stretched to
     the cut's size. A mask that is shown several times comes as the same array. Raises BadFile.
     """
-    video = open_video(path)
-    stop = cut.count if stop is None else stop
-    if not 0 <= start <= stop <= cut.count:
-        raise ValueError(f"masks run from 0 to {cut.count}, not from {start} to {stop}")
+    path = Path(path)
+    video, by_alpha = _looked_at(path, _state(path))
     shown = replace(cut, video=video)
     size = (cut.width, cut.height)
-    by_alpha = _by_alpha(next(video.layers(0, 1)))
     last, mask = -1, None
     with closing(shown.layers(start, stop)) as layers:
         for number, layer in layers:
@@ -46,8 +44,21 @@ def masks_of(
             yield mask
 
 
-def _by_alpha(layer: Frames) -> bool:
-    return layer.shape[2] == 4 and bool((layer[..., 3] < 255).any())
+@lru_cache(maxsize=4)
+def _looked_at(path: Path, state: tuple[int, int]) -> tuple[Video, bool]:
+    """A mask, and whether its alpha counts; once for all spans of a file in the same state."""
+    video = open_video(path)
+    with closing(video.layers(0, 1)) as layers:
+        first = next(layers, None)
+    return video, first is not None and first.shape[2] == 4 and bool((first[..., 3] < 255).any())
+
+
+def _state(path: Path) -> tuple[int, int]:
+    try:
+        told = path.stat()
+    except OSError:  # open_video tells why
+        return 0, 0
+    return told.st_mtime_ns, told.st_size
 
 
 def _grey(layer: Frames, by_alpha: bool) -> Mask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -103,11 +104,10 @@ def facts_of(path: Path) -> Facts:
     )
 
 
-def _why(told: object) -> str:
-    code, said = getattr(told, "returncode", 0), getattr(told, "stderr", b"")
-    if code < 0:
+def _why(told: subprocess.CompletedProcess[bytes]) -> str:
+    if told.returncode < 0:
         return "the ffmpeg program crashes on it; another ffmpeg may convert it to MP4"
-    return quoted(said)
+    return quoted(told.stderr)
 
 
 def _packets(listed: bytes, stream: int) -> _Packets:

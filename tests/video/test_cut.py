@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -66,28 +66,29 @@ def moments(name: str) -> tuple[list[int], Fraction]:
     return [frame for frame in range(COUNT) if frame % 7 not in dropped], Fraction(rate)
 
 
+def on_screen(name: str, start: float, count: int, fps: Fraction) -> list[int]:
+    """The numbers that `count` frames from a start on should show."""
+    kept, rate = moments(name)
+    first = Fraction(start) + Fraction(1, 10**6)
+    times = [int((first + frame / fps) * rate) for frame in range(count)]
+    return [max(frame for frame in kept if frame <= at) for at in times]
+
+
 @pytest.mark.parametrize("name", FILMS)
 def test_each_frame_is_the_one_on_screen(name: str, films: dict[str, Path]) -> None:
     """For every rate, from the begin and from a moment within, read whole and in spans."""
     kept, rate = moments(name)
     video = open_video(films[name])
-    for fps in (None, *RATES):
-        for start, end in ((0, None), (0.5, 1.7)):
-            cut = cut_of(video, start=start, end=end, fps=fps)
-            first = Fraction(start).limit_denominator(1000)
-            length = (
-                Fraction(end).limit_denominator(1000) if end else (kept[-1] + 1) / rate
-            ) - first
-            assert abs(cut.count / cut.fps - length) <= 1 / cut.fps / 2
-            shown = [
-                int((first + k / cut.fps + Fraction(1, 10**6)) * rate) for k in range(cut.count)
-            ]
-            wanted = [max(frame for frame in kept if frame <= at) for at in shown]
-            found = [kept[cut.number(k)] for k in range(cut.count)]
-            assert found == wanted, (fps, start)
+    for fps, (start, end) in product((None, *RATES), ((0, None), (0.5, 1.75))):
+        cut = cut_of(video, start=start, end=end, fps=fps)
+        length = Fraction(end or (kept[-1] + 1) / rate) - Fraction(start)
+        assert abs(cut.count / cut.fps - length) <= 1 / cut.fps / 2
+        found = [kept[cut.number(frame)] for frame in range(cut.count)]
+        assert found == on_screen(name, start, cut.count, cut.fps), (fps, start)
+    cut = cut_of(video, start=0.5, end=1.75, fps=Fraction(24000, 1001))
+    wanted = on_screen(name, 0.5, 30, cut.fps)
     assert [number_of(frame) for frame in cut.frames()] == wanted
-    part = [number_of(frame) for frame in cut.frames(9, 20)]
-    assert part == wanted[9:20]
+    assert [number_of(frame) for frame in cut.frames(9, 20)] == wanted[9:20]
 
 
 @pytest.mark.parametrize("name", FILMS)
