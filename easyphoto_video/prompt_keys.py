@@ -50,14 +50,15 @@ def read_keys(text: str) -> list[PromptKey]:
     return list(_json_keys(text) if JSON_START.match(text) else _line_keys(text))
 
 
-def placed(text: str, keys: Iterable[PromptKey], frames: int | None) -> Iterator[tuple[int, str]]:
+def placed(text: str, keys: Iterable[PromptKey], frames: int | None) -> list[tuple[int, str]]:
     """Frame and prompt of each key of `text` in a clip of so many frames, if that is known.
 
     Raises ScheduleError where frames do not ascend or lie beyond the clip.
     """
-    before = -1
+    found: list[tuple[int, str]] = []
     for key in keys:
         frame = _frame(text, key, frames)
+        before = found[-1][0] if found else -1
         if frame == before:
             raise ScheduleError.at(text, key.place, f"frame {frame} has a key already")
         if frame < before:
@@ -66,8 +67,8 @@ def placed(text: str, keys: Iterable[PromptKey], frames: int | None) -> Iterator
         if frames is not None and frame >= frames:
             sentence = f"frame {frame} lies beyond the clip, whose last frame is {frames - 1}"
             raise ScheduleError.at(text, key.place, sentence)
-        yield frame, key.prompt
-        before = frame
+        found.append((frame, key.prompt))
+    return found
 
 
 def _frame(text: str, key: PromptKey, frames: int | None) -> int:
@@ -112,9 +113,7 @@ def _json_keys(text: str) -> Iterator[PromptKey]:
         place = _past(text, stop, ":")
         prompt, stop = _string(text, place, "a prompt")
         if NEGATIVE in prompt:
-            sentence = (
-                f"{NEGATIVE} is not read here; give the negative prompt keys in its own field"
-            )
+            sentence = f"{NEGATIVE} is not read here; write keys into the negative prompt"
             raise ScheduleError.at(text, max(text.find(NEGATIVE, place, stop), place), sentence)
         yield PromptKey(frame, prompt, start)
         place = _skipped(text, stop)
