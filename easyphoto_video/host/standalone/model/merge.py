@@ -14,6 +14,9 @@ from easyphoto_video.errors import BadFile
 from easyphoto_video.host.checkpoint.kinds import CHOOSE
 from easyphoto_video.host.standalone.model.lora import Change, PictureLora
 
+TEXT_MODEL = "text_model_"
+"""How the names of the text encoder's layers begin in LoRAs."""
+
 
 @dataclass(frozen=True)
 class Merge:
@@ -31,7 +34,7 @@ def merged(unet: nn.Module, text_encoder: nn.Module, merges: Sequence[Merge]) ->
     Raises BadFile before anything is touched when a LoRA does not fit.
     """
     plan: dict[Any, list[tuple[Change, float]]] = defaultdict(list)
-    unet_layers, text_layers = _layers(unet), _layers(text_encoder, "text_model_")
+    unet_layers, text_layers = layers_of(unet), layers_of(text_encoder, TEXT_MODEL)
     for merge in merges:
         source = merge.lora
         _plan(plan, source, (source.unet, unet_layers, merge.unet))
@@ -55,6 +58,15 @@ def _plan(
 ) -> None:
     """Add the changes of one network to the plan. Raises BadFile."""
     changes, layers, weight = part
+    check_fits(source, changes, layers)
+    for words, change in changes.items():
+        plan[layers[words]].append((change, weight))
+
+
+def check_fits(
+    source: PictureLora, changes: Mapping[str, Change], layers: Mapping[str, Any]
+) -> None:
+    """Raises BadFile unless each of these changes of the file finds a layer of its size."""
     strange = [
         words
         for words, change in changes.items()
@@ -68,11 +80,9 @@ def _plan(
             f"{strange[0]}",
             CHOOSE["LoRA"],
         )
-    for words, change in changes.items():
-        plan[layers[words]].append((change, weight))
 
 
-def _layers(network: nn.Module, level: str = "") -> dict[str, Any]:
+def layers_of(network: nn.Module, level: str = "") -> dict[str, Any]:
     """Layers that a LoRA can change, by the words of their names, which begin with `level`."""
     named = (
         (name.replace(".", "_").removeprefix(level), layer)

@@ -1,0 +1,60 @@
+"""LoRAs whose weight goes from frame to frame, in the networks for as long as a `with` lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor, nn
+
+from easyphoto_video.host.standalone.model.lora import Change
+from easyphoto_video.host.standalone.model.merge import (
+    TEXT_MODEL,
+    Merge,
+    check_fits,
+    layers_of,
+    merged,
+)
+from easyphoto_video.motion.fading import Chain, Fade, FadeHandle, Weights, faded, mean
+
+
+@contextmanager
+def fading(
+    unet: nn.Module,
+    text_encoder: nn.Module,
+    merges: Sequence[Merge],
+    weights: Weights,
+    frames: int,
+) -> Iterator[FadeHandle]:
+    """While it lasts, the UNet has each LoRA at its weight times that of the frame.
+
+    Only inside `handle.frames(...)`; see motion.fading. The text encoder, which reads a prompt once
+    for all frames, has them at their weight times the mean of `weights` over the clip's `frames`.
+    Raises BadFile before anything is touched when a LoRA does not fit.
+    """
+    layers, words = layers_of(unet), layers_of(text_encoder, TEXT_MODEL)
+    for one in merges:
+        check_fits(one.lora, one.lora.unet, layers)
+        check_fits(one.lora, one.lora.text, words)
+    share = mean(weights, frames)
+    texts = [Merge(replace(one.lora, unet={}), one.text * share, 0.0) for one in merges]
+    fades = [Fade(_changes(one, layers), weights) for one in merges if one.unet]
+    with merged(unet, text_encoder, texts), faded(unet, fades) as handle:
+        yield handle
+
+
+def _changes(one: Merge, layers: Mapping[str, Any]) -> dict[nn.Module, Chain]:
+    """Each layer with its change at the LoRA's own weight, beside the layer's numbers."""
+    return {
+        layers[words]: _chain(change, one.unet, layers[words].weight)
+        for words, change in one.lora.unet.items()
+    }
+
+
+def _chain(change: Change, weight: float, like: Tensor) -> Chain:
+    scale = 1.0 if change.alpha is None else change.alpha / change.down.shape[0]
+    middle = () if change.mid is None else (change.mid,)
+    factors = (change.down, *middle, weight * scale * change.up.float())
+    return Chain(tuple(factor.to(like.device, like.dtype) for factor in factors))
