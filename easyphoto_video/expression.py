@@ -22,11 +22,19 @@ DEEPEST = 40
 CONSTANTS = {"pi": 3.141592653589793, "e": 2.718281828459045}
 VARIABLES = ("t", "max_f", "s")
 """The frame, the last frame and the seed."""
-LEVELS = (("<", "<=", ">", ">=", "==", "!="), ("|",), ("^",), ("&",), ("+", "-"), ("*", "/", "%"))
+LEVELS = (
+    ("<", "<=", ">", ">=", "==", "!="),
+    ("|",),
+    ("^",),
+    ("&",),
+    ("<<", ">>"),
+    ("+", "-"),
+    ("*", "/", "%"),
+)
 """Binary operators, the loosest first; `**` binds tighter than a sign on its left."""
 TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
-    r"|(?P<name>[A-Za-z_][A-Za-z_0-9]*)|(?P<sign>\*\*|[<>=!]=|[-+*/%&|^<>(),]))"
+    r"|(?P<name>[A-Za-z_][A-Za-z_0-9]*)|(?P<sign>\*\*|<<|>>|[<>=!]=|[-+*/%&|^<>(),]))"
 )
 
 
@@ -81,7 +89,7 @@ class Expression:
     def at(self, names: Mapping[str, float]) -> float:
         """The value where variables have these values; infinite or NaN where arithmetic is.
 
-        Raises ScheduleError where `&`, `|` or `^` meet a number that is not whole.
+        Raises ScheduleError where `&`, `|`, `^` or a shift meets a number that is not whole.
         """
         stack: list[float] = []
         for step in self.steps:

@@ -1,6 +1,6 @@
 """Operators and functions of expressions over float, by IEEE's rules: nothing raises for a value.
 
-Only whole numbers have bits: `&`, `|` and `^` raise TypeError for any other finite number.
+Only whole numbers have bits: `&`, `|`, `^` and shifts raise TypeError for other finite numbers.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ NAN = math.nan
 INFINITE = math.inf
 WHOLE = 2.0**53
 """Below this, float holds every whole number."""
+BITS = 64
 MANY = 100
 """Operands of `min` and `max` at most."""
 
@@ -40,7 +41,7 @@ def power(a: float, b: float) -> float:
         return -INFINITE if a < 0 and b % 2 else INFINITE
 
 
-def _bits(combine: Callable[[int, int], int]) -> Number:
+def _bits(combine: Callable[[int, int], float]) -> Number:
     def combined(a: float, b: float) -> float:
         for value in (a, b):
             if not math.isfinite(value):
@@ -50,6 +51,11 @@ def _bits(combine: Callable[[int, int], int]) -> Number:
         return float(combine(int(a), int(b)))
 
     return combined
+
+
+def _shifted(a: int, b: int) -> float:
+    """a * 2**b, rounded down; NaN for more bits than a whole number has."""
+    return math.floor(math.ldexp(a, b)) if abs(b) < BITS else NAN
 
 
 def _compared(compare: Callable[[float, float], bool]) -> Number:
@@ -122,6 +128,8 @@ BINARY: dict[str, Number] = {
     "&": _bits(operator.and_),
     "|": _bits(operator.or_),
     "^": _bits(operator.xor),
+    "<<": _bits(_shifted),
+    ">>": _bits(lambda a, b: _shifted(a, -b)),
     "<": _compared(operator.lt),
     "<=": _compared(operator.le),
     ">": _compared(operator.gt),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from easyphoto_video.curve import METHODS, Curve, Key, parse_curve, print_curve
 from easyphoto_video.expression import ScheduleError, parse_expression
+from easyphoto_video.schedule import parse_text
 from tests.hostile import HOSTILE
 
 FRAMES = 12
@@ -180,3 +183,12 @@ def test_hostile_texts_end_at_once(name: str) -> None:
     except ScheduleError as error:
         assert len(str(error)) < 200
     assert time.process_time() - before < 0.5
+
+
+def test_the_page_shows_what_works() -> None:
+    page = Path(__file__).parents[1] / "docs" / "schedules.md"
+    numbers, prompt = re.findall(r"```text\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(numbers.splitlines()) == 8
+    for text in numbers.splitlines():
+        assert np.isfinite(parse_curve(text).values(range(96), 96, SEED)).all()
+    assert [frame for frame, _ in parse_text(prompt, 17).keys] == [0, 8, 16]

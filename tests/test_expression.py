@@ -29,6 +29,9 @@ VALUES = {
     "t^2": 1,
     "6 & 3 | 8": 10,
     "1 | 2 ^ 3 & 4": 3,
+    "1 << 2 + 1": 8,
+    "-9 >> 1 | 0": -5,
+    "3 & 1 << 1": 2,
     "t > 2": 1,
     "(t > 2) & (t < 3)": 0,
     "t + 1 == 4": 1,
@@ -67,7 +70,14 @@ VALUES = {
 NOT_FINITE = ["1/0", "-1/0", "0/0", "log(0)", "log(-1)", "sqrt(-1)", "9**9**9**9", "(-8)**(1/3)"]
 NOT_FINITE += ["exp(1000)", "0**-1", "arcsin(2)", "1e300*1e300", "5 % 0", "arctanh(1)", "sinh(999)"]
 NOT_FINITE += ["min(1, log(-1))", "clip(0/0, 0, 1)", "where(0/0, 1, 2)", "floor(1/0)", "sin(1/0)"]
-NOT_FINITE += ["(1/0) & 1", "(-9.5)**999", "log1p(-1)", "cosh(-999)", "lerp(0, 1, 1/0)"]
+NOT_FINITE += [
+    "(1/0) & 1",
+    "(-9.5)**999",
+    "log1p(-1)",
+    "cosh(-999)",
+    "1 << 99999999999",
+    "lerp(0, 1, 1/0)",
+]
 
 
 @pytest.mark.parametrize(("text", "value"), VALUES.items())
@@ -124,7 +134,7 @@ def test_a_part_of_a_text_names_its_place_in_the_whole() -> None:
         parse_expression("0:(1),\n8:(?), 9:(1)", start=10, stop=11)
 
 
-@pytest.mark.parametrize("text", ["1.5 ^ 1", "t & 0.5", "2**60 | 1"])
+@pytest.mark.parametrize("text", ["1.5 ^ 1", "1.5 << 1", "t & 0.5", "2**60 | 1"])
 def test_only_whole_numbers_have_bits(text: str) -> None:
     with pytest.raises(ScheduleError, match="takes whole numbers"):
         parse_expression(text).at(NAMES)
