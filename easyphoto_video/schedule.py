@@ -52,14 +52,22 @@ class Schedule(Generic[T]):
         """The value that holds at `frame`: that of the last key at or before it."""
         return self.keys[self.around(frame)[0]][1]
 
-    def around(self, frame: int) -> tuple[int, int, float]:
-        """Indices of the keys on both sides of `frame` and the share (0..1) of the second."""
+    def around(self, frame: int, loop: int | None = None) -> tuple[int, int, float]:
+        """Indices of the keys on both sides of `frame` and the share (0..1) of the second.
+
+        In a closed `loop` of so many frames, more than the last key's, the first key follows on the
+        last; else the outer keys hold.
+        """
         after = next((i for i, (key, _) in enumerate(self.keys) if key > frame), len(self.keys))
-        if after in (0, len(self.keys)):
+        last = len(self.keys) - 1
+        if 0 < after <= last:
+            left, right = self.keys[after - 1][0], self.keys[after][0]
+            return after - 1, after, (frame - left) / (right - left)
+        if loop is None or not last:
             only = max(0, after - 1)
             return only, only, 0.0
-        left, right = self.keys[after - 1][0], self.keys[after][0]
-        return after - 1, after, (frame - left) / (right - left)
+        left, right = self.keys[last][0], self.keys[0][0] + loop
+        return last, 0, (frame - left) % loop / (right - left)
 
     def map(self, change: Callable[[T], S]) -> Schedule[S]:
         """The same keys with each value changed."""

@@ -48,6 +48,20 @@ def test_neighbours_enclose_the_frame(keys: dict[int, str], frame: int) -> None:
         assert a + share * (b - a) == pytest.approx(frame)
 
 
+def test_in_a_loop_the_first_key_follows_on_the_last() -> None:
+    schedule = Schedule(((2, "a"), (8, "b")))
+    assert schedule.around(5, loop=16) == schedule.around(5) == (0, 1, 0.5)
+    assert schedule.around(8, loop=16) == (1, 0, 0.0)
+    assert [schedule.around(frame, loop=16) for frame in (13, 15, 0, 1)] == [
+        (1, 0, 0.5),
+        (1, 0, 0.7),
+        (1, 0, 0.8),
+        (1, 0, 0.9),
+    ]
+    assert schedule.around(15) == (1, 1, 0.0)
+    assert Schedule.constant("a").around(3, loop=16) == (0, 0, 0.0)
+
+
 def test_text_without_keys_is_constant() -> None:
     text = "a girl, (smile:1.2)\nBREAK red"
     assert parse_text(text) == Schedule.constant(text)
