@@ -54,5 +54,25 @@ def initial_noise(frames: Iterable[int], size: tuple[int, int, int], seed: int) 
     return torch.stack([_drawn(size, seed + i) for i in frames])
 
 
+def shuffled(frames: Iterable[int], seed: int, window: int = 16, hop: int = 4) -> tuple[int, ...]:
+    """FreeNoise (arXiv 2310.15169): the number of the frame whose noise each of these takes.
+
+    `initial_noise(shuffled(numbers, seed), size, seed)` is the clip's noise. The frames of the
+    first window keep their own; behind it, each `hop` frames have the noise of those a window
+    earlier in another order, so that all windows see the same noise. Which one frame i takes
+    depends on the seed and on i, not on how long the clip is. Needs 1 <= hop <= window.
+    """
+    return tuple(_source(frame, seed, window, hop) for frame in frames)
+
+
+def _source(frame: int, seed: int, window: int, hop: int) -> int:
+    while frame >= window:
+        group, place = divmod(frame - window, hop)
+        # Far from the seeds of the frames' own noise, which are below 2^33.
+        generator = torch.Generator().manual_seed((seed + 1 << 30) + group)
+        frame = group * hop + int(torch.randperm(hop, generator=generator)[place])
+    return frame
+
+
 def _drawn(size: tuple[int, int, int], seed: int) -> Tensor:
     return torch.randn(size, generator=torch.Generator().manual_seed(seed))

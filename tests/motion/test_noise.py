@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from easyphoto_video.motion.noise import alphas_cumprod, betas, initial_noise
+from easyphoto_video.motion.noise import alphas_cumprod, betas, initial_noise, shuffled
 from easyphoto_video.motion.spec import SDXL_BETA, V2
 
 SIZE = (4, 2, 3)
@@ -61,3 +61,34 @@ def test_noise_is_normal_and_leaves_the_global_generator_alone() -> None:
     assert noise.mean().item() == pytest.approx(0, abs=0.01)
     assert noise.std().item() == pytest.approx(1, abs=0.01)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 8), st.integers(1, 8), st.integers(0, 60))
+@settings(max_examples=60, deadline=None)
+def test_free_noise_gives_every_hop_the_noise_of_a_window_earlier_in_another_order(
+    seed: int, hop: int, more: int, groups: int
+) -> None:
+    window = hop + more
+    numbers = shuffled(range(window + hop * (groups % 5)), seed, window, hop)
+    assert numbers[:window] == tuple(range(window))
+    for start in range(window, len(numbers), hop):
+        earlier = numbers[start - window : start - window + hop]
+        assert sorted(numbers[start : start + hop]) == sorted(earlier)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 300), st.integers(1, 40))
+@settings(max_examples=30, deadline=None)
+def test_free_noise_of_a_frame_does_not_know_how_long_the_clip_is(
+    seed: int, first: int, count: int
+) -> None:
+    whole = shuffled(range(first + count), seed)
+    assert shuffled(range(first, first + count), seed) == whole[first:]
+
+
+def test_free_noise_is_in_another_order_and_its_windows_hold_the_same_noise() -> None:
+    numbers = shuffled(range(64), 7, window=16, hop=4)
+    assert numbers[16:32] != numbers[:16]
+    assert all(sorted(numbers[i : i + 16]) == list(range(16)) for i in range(0, 49, 4))
+    assert shuffled(range(64), 8) != numbers
+    noise = initial_noise(numbers, SIZE, 7)
+    assert torch.equal(noise[40], initial_noise([numbers[40]], SIZE, 7)[0])
