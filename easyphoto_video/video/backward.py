@@ -15,6 +15,8 @@ from easyphoto_video.video.sound import ENCODED, Sound, part_of
 
 RATE, CHANNELS = 48000, 2
 """Samples in a second, and in each moment; other sound is converted."""
+FLOAT = 4
+"""Bytes."""
 RAW = ("-f", "f32le", "-ar", str(RATE), "-ac", str(CHANNELS))
 SPAN = 64
 """Frames whose sound is turned round at once."""
@@ -41,7 +43,7 @@ def reordered(
     both = (*RAW, "-i", "pipe:0", "-i", named(video), "-map", "1:v", "-map", "0:a")
     noted = ("-map_metadata", "1", "-c:v", "copy", "-c:a", *ENCODED[out_format(out)])
     with Ffmpeg([*both, *noted, *out]) as process:
-        for samples in _turned(np.memmap(raw, np.float32, "r"), sound.order, frames, fps):
+        for samples in _turned(raw, sound.order, frames, fps):
             tick()
             process.feed(samples.view(np.uint8))
         process.wait(tick)
@@ -53,11 +55,14 @@ def out_format(out: Sequence[str]) -> str:
     return Path(out[-1]).suffix.removeprefix(".")
 
 
-def _turned(whole: Samples, order: str, frames: int, fps: Fraction) -> Iterator[Samples]:
-    whole = whole.reshape(-1, CHANNELS)
+def _turned(raw: Path, order: str, frames: int, fps: Fraction) -> Iterator[Samples]:
     for span in spans(frames, order, SPAN):
         start, stop = _sample(min(span), fps), _sample(max(span) + 1, fps)
-        samples = np.array(whole[start:stop])
+        # Read, not mapped: mapped pages stay in memory.
+        part = np.fromfile(
+            raw, np.float32, (stop - start) * CHANNELS, offset=start * CHANNELS * FLOAT
+        )
+        samples = part.reshape(-1, CHANNELS)
         yield np.ascontiguousarray(samples[::-1] if span.step < 0 else samples)
 
 

@@ -72,9 +72,10 @@ def copied(cut: Cut, path: Path, order: str = "forward") -> Path:
     """A cut's frames in an order, and its sound with them."""
     assert cut.sound is not None
     extras = Extras(sound=replace(cut.sound, order=order))
-    size = {"width": cut.width, "height": cut.height}
     frames = np.stack(list(cut.frames()))
-    with Writer(path, **size, fps=cut.fps, note=NOTE, extras=extras) as out:
+    with Writer(
+        path, width=cut.width, height=cut.height, fps=cut.fps, note=NOTE, extras=extras
+    ) as out:
         for span in spans(cut.count, order):
             out.add(frames[list(span)])
     return out.path
