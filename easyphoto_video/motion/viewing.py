@@ -1,9 +1,11 @@
 """Which windows each step of the sampler sees the clip through, by their known names.
 
-`plan(64, Viewing(context=16, overlap=4, method="standard_uniform")).at(step)` gives the windows of
-one step. A clip no longer than the context is one window. A closed clip is a ring: frame F-1 stands
-before frame 0 in windows that lie across the seam, and a ring that fits into one window is seen
-from another frame on in each step, so that its seam is nowhere for long.
+`windows = plan(64, Viewing(context=16, overlap=4, method="standard_uniform"))` knows them all:
+`windows.at(step)` are those that the UNet sees one after the other, and `windows.views(step)` those
+inside its temporal layers, if the method has such. A clip no longer than the context is one window.
+A closed clip is a ring: frame F-1 stands before frame 0 in windows that lie across the seam, and a
+ring that fits into one window is seen from another frame on in each step, so that its seam is
+nowhere for long.
 """
 
 from __future__ import annotations
@@ -15,6 +17,9 @@ from itertools import pairwise
 
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.motion.windows import Window, balanced, flat, pyramid, relative
+
+INSIDE = "inside"
+"""The method whose windows lie inside the temporal layers: the UNet sees the clip as one."""
 
 Span = tuple[int, ...]
 """The frames of a window, in their order."""
@@ -60,8 +65,21 @@ class Windows:
     viewing: Viewing
 
     def at(self, step: int) -> tuple[Window, ...]:
-        """The windows of a step, counted from 0; no two alike, each frame's weights add up to 1."""
+        """The windows that the UNet sees one after the other in a step, counted from 0.
+
+        No two are alike, and the weights of each frame add up to 1.
+        """
+        if self._is_inside:
+            return balanced([(_span(0, self.frames, self.frames), flat(self.frames))])
         return _seen(self.frames, self.viewing, step)
+
+    def views(self, step: int) -> tuple[Window, ...]:
+        """The windows inside the temporal layers, as `Handle.frames` takes them; mostly none."""
+        return _seen(self.frames, self.viewing, step) if self._is_inside else ()
+
+    @property
+    def _is_inside(self) -> bool:
+        return self.viewing.method == INSIDE and self.frames > self.viewing.context
 
     def count(self, begin: int, end: int) -> int:
         """How many windows there are from step `begin` to before step `end`."""
@@ -211,10 +229,11 @@ METHODS: dict[str, Method] = {
     "standard_static": _standard_static,
     "standard_uniform": _standard_uniform,
     "looped_uniform": _looped_uniform,
+    INSIDE: _standard_static,
 }
-"""`alternating` is ours; `uniform` is sd-webui-animatediff's, which is AnimateDiff-Evolved's
+"""`alternating` is ours. `uniform` is sd-webui-animatediff's, which is AnimateDiff-Evolved's
 standard uniform for an open clip and its looped uniform for a closed one; the others are Evolved's
-own."""
+own, and `inside` is known there as view options."""
 
 FUSES: dict[str, Callable[[int, int, int], tuple[float, ...]]] = {
     "flat": lambda length, _before, _after: flat(length),

@@ -39,7 +39,8 @@ def ends(made: tuple[Window, ...]) -> Ends:
 def test_every_frame_is_covered_and_its_weights_add_up_to_one(
     frames: int, viewing: Viewing, step: int
 ) -> None:
-    made = plan(frames, viewing).at(step)
+    windows = plan(frames, viewing)
+    made = windows.views(step) or windows.at(step)
     totals: dict[int, float] = defaultdict(float)
     for window in made:
         assert 0 < len(window.frames) <= viewing.context
@@ -92,7 +93,8 @@ def test_open_clips_are_never_seen_across_the_seam(
 ) -> None:
     if viewing.is_closed or viewing.method == "looped_uniform":
         return
-    for window in plan(frames, viewing).at(step):
+    windows = plan(frames, viewing)
+    for window in windows.views(step) or windows.at(step):
         assert list(window.frames) == sorted(window.frames)
 
 
@@ -105,11 +107,11 @@ def test_a_closed_clip_is_seen_across_its_seam_as_across_any_other_place(
     made = plan(frames, Viewing(overlap=4, method=method, is_closed=True))
     together = [0] * frames
     for step in range(16):
-        for window in made.at(step):
+        for window in made.views(step) or made.at(step):
             for a, b in zip(window.frames, window.frames[1:], strict=False):
                 together[a] += (a + 1) % frames == b
     assert together[-1] >= 8
-    assert method == "standard_static" or max(together) < 2.5 * together[-1]
+    assert method in {"standard_static", "inside"} or max(together) < 2.5 * together[-1]
 
 
 STEPS: dict[str, list[Ends]] = {
@@ -162,6 +164,16 @@ def test_standard_static_is_what_windows_gives(
     overlap = data.draw(st.integers(0, context - 1))
     made = plan(frames, Viewing(context=context, overlap=overlap, method="standard_static"))
     assert [w.frames for w in made.at(3)] == [w.frames for w in windows(frames, context, overlap)]
+
+
+def test_windows_inside_are_one_for_the_unet_and_many_for_its_temporal_layers() -> None:
+    made = plan(40, Viewing(overlap=4, method="inside"))
+    assert [window.frames for window in made.at(3)] == [tuple(range(40))]
+    assert made.at(3)[0].weights == (1.0,) * 40
+    assert ends(made.views(3)) == [(0, 15), (12, 27), (24, 39)]
+    assert made.calls_per_frame(20) == 1
+    assert plan(16, made.viewing).views(3) == ()
+    assert plan(40, Viewing(overlap=4)).views(3) == ()
 
 
 def test_sd_webui_animatediffs_uniform_loops_when_closed() -> None:
