@@ -2,9 +2,9 @@
 
     python -m tools.hosted --webui DIR --python EXE [--arg=--medvram] COMMAND [FILES...]
 
-COMMAND is `faults` (see tools/faults.py), `parity FOLDER...` (tools/parity.py) or `variants`
-(tools/variants.py). WEBUI_DIR and WEBUI_PYTHON stand for the first two options. The exit code is
-the command's.
+COMMAND is `fades` (see tools/fades.py), `faults` (tools/faults.py), `parity FOLDER...`
+(tools/parity.py) or `variants` (tools/variants.py). WEBUI_DIR and WEBUI_PYTHON stand for the first
+two options. The exit code is the command's.
 """
 
 from __future__ import annotations

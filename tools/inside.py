@@ -107,6 +107,13 @@ def variants(arguments: Sequence[str]) -> int:
     return report(webui_host(), arguments, say)
 
 
+def fades(_: Sequence[str]) -> int:
+    """LoRAs whose weight goes from frame to frame; see tools.fades."""
+    from tools.fades import report
+
+    return report(webui_host(), say)
+
+
 def serve(arguments: Sequence[str]) -> int:
     """Renders the shots that come through the socket, until it closes. Trusts who is there."""
     from multiprocessing.connection import Client
@@ -155,6 +162,7 @@ def say(text: str) -> None:
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "fades": fades,
     "faults": faults,
     "parity": parity,
     "variants": variants,

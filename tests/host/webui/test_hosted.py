@@ -31,6 +31,11 @@ def test_nothing_that_goes_wrong_leaves_anything_behind() -> None:
 
 
 @pytest.mark.slow
+def test_a_lora_fades_as_the_host_would_merge_it() -> None:
+    hosted("fades")
+
+
+@pytest.mark.slow
 def test_its_own_unet_computes_what_the_official_code_does() -> None:
     folders = sorted(str(path.parent) for path in GOLDEN.glob("*/meta.json"))
     if not folders:
