@@ -27,8 +27,9 @@ def size_of(path: Path, facts: Facts) -> tuple[int, int]:
 
     Raises BadFile when none can be decoded.
     """
+    chain = ("-vf", facts.filters) if facts.filters else ()
     arguments = ("-frames:v", "1", "-f", "image2pipe", "-c:v", "ppm", "-")
-    first = look(path, *FIRST, *arguments, before=_decoder(facts))
+    first = look(path, *FIRST, *chain, *arguments, before=_decoder(facts))
     if not first.stdout.startswith(b"P6"):
         reason = f"it is no video that can be read ({quoted(first.stderr)})"
         raise BadFile(path, reason, GIVE_ANOTHER)

@@ -115,11 +115,15 @@ def opened(path: Path) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(path) as picture:
-                if picture.width * picture.height > LARGEST:
-                    raise Image.DecompressionBombError(f"{picture.width}x{picture.height} px")
+                _check_size(picture)
                 yield picture
     except Image.DecompressionBombError as error:
         reason = f"the picture is too large ({error})"
         raise BadFile(path, reason, f"Give one of at most {LARGEST >> 20} megapixels.") from error
     except BROKEN as error:
         raise BadFile(path, f"the picture is damaged ({error})", GIVE_ANOTHER) from error
+
+
+def _check_size(picture: Image.Image) -> None:
+    if picture.width * picture.height > LARGEST:
+        raise Image.DecompressionBombError(f"{picture.width}x{picture.height} px")

@@ -28,6 +28,9 @@ ALPHA_MODE = re.compile(r"alpha_mode\s*: 1")
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """ffmpeg's own decoders of these leave out the second picture that holds the alpha."""
 HDR = re.compile(r"\b(smpte2084|arib-std-b67)\b")
+PIXEL_SHAPE = re.compile(r"\bSAR (\d+):(\d+)")
+MOST_STRETCHED = 4
+"""How much wider or higher than a square a pixel may be; what tells of more is damaged."""
 TO_BT709 = (
     "setparams=color_primaries=bt2020:color_trc={transfer}:colorspace=bt2020nc,"
     "zscale=transfer=linear:npl=100,format=gbrpf32le,zscale=primaries=bt709,"
@@ -59,7 +62,7 @@ class Facts:
     decoder: str
     """The decoder to ask for; empty is ffmpeg's choice."""
     filters: str
-    """What turns HDR into BT.709; empty for other films."""
+    """What turns HDR into BT.709, and pixels that are not square into such; empty for others."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ def facts_of(path: Path) -> Facts:
         is_seekable=bool(container and container[1].startswith(SEEKABLE)),
         has_alpha=bool(decoder or WITH_ALPHA.search(stream)),
         decoder=decoder,
-        filters=_mapped(path, stream),
+        filters=",".join(filter(None, (_mapped(path, stream), _squared(stream)))),
     )
 
 
@@ -141,6 +144,16 @@ def _mapped(path: Path, stream: str) -> str:
         "them",
         f'Convert it with an ffmpeg that has them: ffmpeg -i INPUT -vf "{chain}" -c:a copy OUTPUT',
     )
+
+
+def _squared(stream: str) -> str:
+    shape = PIXEL_SHAPE.search(stream)
+    if shape is None or int(shape[1]) == int(shape[2]):
+        return ""
+    wide, high = int(shape[1]), int(shape[2])
+    if not wide <= MOST_STRETCHED * high or not high <= MOST_STRETCHED * wide:
+        return ""
+    return "scale=w=max(1\\,round(iw*sar)):h=ih:flags=lanczos+accurate_rnd,setsar=1"
 
 
 @cache

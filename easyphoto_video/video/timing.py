@@ -10,6 +10,8 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from easyphoto_video.values import FINEST
+
 COARSE = Fraction(1, 500)
 """Ticks longer than this are exact; in finer ones a moment may be rounded to the next tick."""
 ROUNDED = Fraction(1, 10**4)
@@ -63,16 +65,21 @@ def timing_of(moments: Sequence[int], tick: Fraction, last: int) -> Timing:
     if last <= 0:
         last = round(length / (len(starts) - 1)) if length else round(1 / tick)
     if not length:
-        fps = (len(starts) / (last * tick)).limit_denominator(1001)
+        fps = _written(len(starts) / (last * tick))
         return Timing(starts=starts, tick=tick, last=last, fps=fps, is_steady=True)
     steady = _steady_rate(starts, tick)
     # Films often tell too short a last frame, which no player heeds; a long one is meant.
     if steady and last * tick * steady > 2:
         steady = None
-    mean = (len(starts) / ((length + last) * tick)).limit_denominator(1001)
+    mean = _written(len(starts) / ((length + last) * tick))
     return Timing(
         starts=starts, tick=tick, last=last, fps=steady or mean, is_steady=steady is not None
     )
+
+
+def _written(rate: Fraction) -> Fraction:
+    """A rate near this one that a file can hold; damaged files tell of frames that last days."""
+    return rate.limit_denominator(1001) or max(rate.limit_denominator(FINEST), Fraction(1, FINEST))
 
 
 def _steady_rate(starts: npt.NDArray[np.int64], tick: Fraction) -> Fraction | None:

@@ -138,6 +138,14 @@ def test_a_turned_film_is_cut_upright(films: dict[str, Path], tmp_path: Path) ->
     assert [number_of(np.rot90(frame, -1)) for frame in islice(cut.frames(), 3)] == [30, 33, 37]
 
 
+@pytest.mark.parametrize(("shape", "width"), [("4/3", 85), ("1/2", 32), ("1/1", 64)])
+def test_pixels_become_square(shape: str, width: int, tmp_path: Path) -> None:
+    square = ("-vf", f"setsar={shape}")
+    video = open_video(filmed(tmp_path / "a.mp4", barcodes(9), "9", *X264, *square))
+    assert (video.width, video.height) == (width, 48)
+    assert [number_of(frame) for frame in video.frames()] == list(range(9))
+
+
 def test_what_an_edit_list_hides_is_not_there(films: dict[str, Path], tmp_path: Path) -> None:
     """A cut without encoding begins at a key frame, and tells players to begin later."""
     path = tmp_path / "part.mp4"
