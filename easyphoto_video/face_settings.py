@@ -74,6 +74,14 @@ class FaceSettings:
         0.45,
         "How much of the face is made anew: 0 redraws nothing, 1 begins from noise.",
     )
+    face_schedule: str = declared(
+        "",
+        Setting(
+            label="Face redraw schedule",
+            lines=2,
+            help="Face redraw strength over frames, such as 0:(0.6), 30:(0.3); empty keeps it.",
+        ),
+    )
     face_steps: int = declared(
         0,
         Setting(

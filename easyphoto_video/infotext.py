@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from easyphoto_video.errors import BadRequest
-from easyphoto_video.request import MODES, Text2Video, request_from
+from easyphoto_video.request import MODES, Request, request_from
 from easyphoto_video.setting import settings
 
 KEY = "EasyPhoto Video"
@@ -46,7 +46,7 @@ AUTOMATIC = {
 SCHEDULES = ("Karras", "Exponential", "Polyexponential")
 
 
-def to_infotext(request: Text2Video) -> str:
+def to_infotext(request: Request) -> str:
     """The request as infotext; `values_of` gives it back."""
     entries = {
         "Steps": request.steps,
@@ -129,7 +129,7 @@ def _prompts(lines: list[str]) -> dict[str, str]:
 
 def _plain_values(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that can be used as they stand; a number that we do not allow is left out."""
-    declared = {field.name: setting for field, setting in settings(Text2Video)}
+    declared = {field.name: setting for field, setting in settings(Request)}
     values: dict[str, Any] = {}
     for name, field in PLAIN.items():
         value = parameters.get(name)

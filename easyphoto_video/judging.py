@@ -70,11 +70,12 @@ def scored(
     found: Sequence[Role],
     recogniser: Recogniser | None,
     watch: Watch = unwatched,
+    count: int = 0,
 ) -> Scores:
-    """What can be measured of the frames (H, W, 3), one after the other."""
+    """What can be measured of the frames (H, W, 3), one after the other; `count` where known."""
     meter = FlickerMeter()
     cosines: list[list[float | None]] = [[] for _ in found]
-    count = len(found[0].track.boxes) if found else 0
+    count = count or (len(found[0].track.boxes) if found else 0)
     for number, frame in enumerate(frames):
         watch(STAGE, number / count if count else 0.0)
         meter.add(frame, faces_in([role.track for role in found], number, frame.shape[:2]))

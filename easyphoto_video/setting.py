@@ -14,6 +14,8 @@ from typing import Any
 from easyphoto_video.errors import BadRequest
 
 KEY = "setting"
+PICTURE, FILM = "picture", "film"
+"""Kinds of files that a field may name; a film may be an animation or a folder of pictures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,9 @@ class Setting:
 
     lines: int = 1
     """Height of a text field in lines."""
+
+    file: str = ""
+    """PICTURE or FILM for the name of a file that is read; empty for any other field."""
 
     @property
     def range(self) -> str:

@@ -39,37 +39,13 @@ def unwatched(stage: str, fraction: float) -> None:
     """A watch for those who do not look."""
 
 
-class Within:
-    """A watch for a part of the work: passes everything on, its stages named after the part."""
+class _Onward:
+    """A watch that passes on what it is told, and what it is shown."""
 
-    def __init__(self, part: str, onward: Watch) -> None:
-        self._part = part
+    def __init__(self, onward: Watch) -> None:
         self._onward = onward
 
     def __call__(self, stage: str, fraction: float) -> None:
-        self._onward(f"{self._part} {stage}", fraction)
-
-    def wants_picture(self) -> bool:
-        """See Viewer."""
-        return wants_picture(self._onward)
-
-    def show(self, frames: Frames) -> None:
-        """See Viewer."""
-        if isinstance(self._onward, Viewer):
-            self._onward.show(frames)
-
-
-class Stopwatch:
-    """A watch that passes everything on and adds up the seconds of each stage."""
-
-    def __init__(self, onward: Watch = unwatched) -> None:
-        self._onward = onward
-        self._stage = ""
-        self._since = time.perf_counter()
-        self._seconds: dict[str, float] = {}
-
-    def __call__(self, stage: str, fraction: float) -> None:
-        self._book(stage)
         self._onward(stage, fraction)
 
     def wants_picture(self) -> bool:
@@ -80,6 +56,42 @@ class Stopwatch:
         """See Viewer."""
         if isinstance(self._onward, Viewer):
             self._onward.show(frames)
+
+
+class Within(_Onward):
+    """A watch for a part of the work, its stages named after the part."""
+
+    def __init__(self, part: str, onward: Watch) -> None:
+        super().__init__(onward)
+        self._part = part
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        super().__call__(f"{self._part} {stage}", fraction)
+
+
+class Share(_Onward):
+    """A watch for one of several like parts of the work: fractions become those of the whole."""
+
+    def __init__(self, part: int, parts: int, onward: Watch) -> None:
+        super().__init__(onward)
+        self._part, self._parts = part, parts
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        super().__call__(stage, (self._part + min(1.0, fraction)) / self._parts)
+
+
+class Stopwatch(_Onward):
+    """A watch that adds up the seconds of each stage."""
+
+    def __init__(self, onward: Watch = unwatched) -> None:
+        super().__init__(onward)
+        self._stage = ""
+        self._since = time.perf_counter()
+        self._seconds: dict[str, float] = {}
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        self._book(stage)
+        super().__call__(stage, fraction)
 
     def seconds(self) -> dict[str, float]:
         """Seconds by stage so far, in the order in which the stages first came."""

@@ -104,7 +104,7 @@ def test_the_face_becomes_the_persons_and_nothing_else_changes(tmp_path: Path) -
     assert scene_shot.loras == ()
     assert face_shot.loras == (Lora("user-ids/ada", 0.9),)
     assert (face_shot.width, face_shot.frames, face_shot.start.strength) == (SIDE, COUNT, 0.45)
-    for frame, picture in enumerate(result.clip.frames):
+    for frame, picture in enumerate(result.shown):
         x, y = (int(v) for v in middle(frame))
         assert picture[y, x, 2] > 200 > 50 > picture[y, x, 0]
         far = np.ones(picture.shape[:2], bool)
@@ -120,7 +120,7 @@ def test_without_the_pass_the_clip_is_as_it_was_and_is_scored(tmp_path: Path) ->
     result = made(tmp_path, replace(JOB, face_pass=False), engine)
     assert len(engine.shots) == 1
     expected = np.stack([scene(engine.shots[0], frame) for frame in range(COUNT)])
-    assert np.array_equal(result.clip.frames, expected)
+    assert np.array_equal(result.shown, expected)
     assert result.scores.identity.to_json()["mean"] < 0.5
 
 
@@ -128,7 +128,7 @@ def test_every_stage_at_zero_changes_nothing(tmp_path: Path) -> None:
     result = made(tmp_path, replace(JOB, face_strength=0))
     shot = Shot.of(JOB)
     expected = np.stack([scene(shot, frame) for frame in range(COUNT)])
-    assert np.array_equal(result.clip.frames, expected)
+    assert np.array_equal(result.shown, expected)
 
 
 def test_a_clip_without_a_face_is_finished_and_says_so(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_frame_without_the_face_stays_as_it_was(tmp_path: Path) -> None:
     engine = FakeEngine(hidden)
     result = made(tmp_path, JOB, engine)
     assert engine.shots[1].frames == 6
-    assert (result.clip.frames[6:] == 20).all()
+    assert (result.shown[6:] == 20).all()
     assert result.scores.frames_without_face == 3
     assert result.scores.identity.frames[6:] == (None,) * 3
 

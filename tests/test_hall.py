@@ -68,7 +68,7 @@ def test_text2video_renders_once_and_writes_what_it_ran(tmp_path: Path) -> None:
     engine = FakeEngine()
     result = run(JOB, Tools(engine=engine), tmp_path / "clip.png")
     assert len(engine.shots) == 1
-    assert result.clip.frames.shape == (5, 72, 64, 3)
+    assert result.shown.shape == (5, 72, 64, 3)
     assert {"denoising", "writing"} <= set(result.seconds)
     note = json.loads(read_note(result.path))
     assert request_from(note["request"]) == JOB

@@ -69,6 +69,13 @@ def cut(picture: Frames, view: Views, size: tuple[int, int]) -> Frames:
     return resample(picture, view, size)
 
 
+def seen(mask: Floats, view: Views, size: tuple[int, int]) -> Floats:
+    """A mask (H, W) 0..1 of the frame as the crop shows it, (h, w) of `size` (w, h)."""
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    out = cv2.warpAffine(mask, view, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(out, np.float32)
+
+
 def to_crop(points: Floats, view: Views) -> Floats:
     """(..., 2) px of the frame -> px of the crop."""
     return _moved(points, inverse(view))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,11 +13,14 @@ from easyphoto_video.face_settings import FaceSettings
 from easyphoto_video.faces.blend import blend
 from easyphoto_video.faces.cast import Person, Restorer
 from easyphoto_video.faces.colour import match_colour
-from easyphoto_video.faces.crop import CropPlan, Views, cut, to_crop, views
+from easyphoto_video.faces.crop import CropPlan, Views, cut, seen, to_crop, views
 from easyphoto_video.faces.face import FaceTrack, Floats
 from easyphoto_video.faces.fusion import Crops, Reference, fuse
 from easyphoto_video.faces.mask import face_mask, redraw_mask
 from easyphoto_video.faces.retouch import restored, retouched
+
+Allowed = Callable[[int, int], Iterator[Floats]]
+"""(start, stop) -> (H, W) 0..1 of each frame, what may change in it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,7 +30,6 @@ class Cutout:
     Every stage takes pictures (n, s, s, 3) uint8 RGB and gives such; at 0 it gives the same array.
     """
 
-    path: Views
     crops: Crops
     masks: Floats
     """(n, s, s), what is blended in."""
@@ -61,27 +65,71 @@ class Cutout:
             return pictures
         return np.stack([restored(picture, restorer, amount) for picture in pictures])
 
-    def put_back(self, frames: Frames, pictures: Frames) -> Frames:
-        """(n, H, W, 3) the frames with these pictures where the face was cut out."""
-        return np.stack(list(blend(frames, pictures, self.path, self.masks)))
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Place:
+    """Where a face lies in each frame of a clip, and where it may be drawn anew."""
+
+    track: FaceTrack
+    path: Views
+    """(F, 2, 3), NaN in frames without the face."""
+    plan: CropPlan
+    feather: float
+    allowed: Allowed | None = None
+    """What may change in each frame; None is everything."""
+
+    @classmethod
+    def of(cls, track: FaceTrack, job: FaceSettings, allowed: Allowed | None = None) -> Place:
+        """The place that a request's settings give a track."""
+        plan = CropPlan(width=job.face_size, height=job.face_size, ratio=job.face_crop)
+        return cls(
+            track=track,
+            path=views(track, plan),
+            plan=plan,
+            feather=job.face_feather,
+            allowed=allowed,
+        )
+
+    def masks(self, start: int, stop: int) -> Iterator[Floats]:
+        """(s, s) what is blended in, of frames in all of which the face is present."""
+        if self.allowed is None:
+            whole: Iterator[Floats | None] = itertools.repeat(None)
+        else:
+            whole = iter(self.allowed(start, stop))
+        for number, allowed in zip(range(start, stop), whole, strict=False):
+            yield self._mask(number, allowed)
+
+    def _mask(self, number: int, allowed: Floats | None) -> Floats:
+        view, track, size = self.path[number], self.track, (self.plan.width, self.plan.height)
+        dense = None if track.dense is None else to_crop(track.dense[number], view)
+        points = to_crop(track.points[number], view)
+        mask = face_mask(points, dense, size, self.plan.face, feather=self.feather)
+        return mask if allowed is None else mask * seen(allowed, view, size)
 
 
-def cut_out(frames: Frames, track: FaceTrack, person: Person, job: FaceSettings) -> Cutout:
-    """The track's face out of (n, H, W, 3) frames, in all of which it is present."""
-    size = (job.face_size, job.face_size)
-    plan = CropPlan(width=size[0], height=size[1], ratio=job.face_crop)
-    path = views(track, plan)
-    dense = None if track.dense is None else _through(track.dense, path)
+def cut_out(frames: Iterable[Frames], place: Place, rows: range, person: Person) -> Cutout:
+    """The face out of the frames (H, W, 3) of these numbers, in all of which it is present."""
+    path, size = place.path[rows.start : rows.stop], (place.plan.width, place.plan.height)
+    track = place.track[rows.start : rows.stop]
     crops = Crops(
         frames=np.stack([cut(frame, view, size) for frame, view in zip(frames, path, strict=True)]),
         points=_through(track.points, path),
-        dense=dense,
-        face=plan.face,
+        dense=None if track.dense is None else _through(track.dense, path),
+        face=place.plan.face,
     )
-    at = zip(crops.points, [None] * len(path) if dense is None else dense, strict=True)
-    masks = [face_mask(*each, size, plan.face, feather=job.face_feather) for each in at]
-    source = Reference(person.picture, person.face, plan.face)
-    return Cutout(path=path, crops=crops, masks=np.stack(masks), source=source)
+    return Cutout(
+        crops=crops,
+        masks=np.stack(list(place.masks(rows.start, rows.stop))),
+        source=Reference(person.picture, person.face, place.plan.face),
+    )
+
+
+def put_back(
+    frames: Iterable[Frames], pictures: Iterable[Frames], place: Place, rows: range
+) -> Iterator[Frames]:
+    """The frames (H, W, 3) of these numbers with the pictures where the face was cut out."""
+    path = place.path[rows.start : rows.stop]
+    return blend(frames, pictures, path, place.masks(rows.start, rows.stop))
 
 
 def _through(points: Floats, path: Views) -> Floats:

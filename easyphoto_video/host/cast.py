@@ -17,7 +17,7 @@ from easyphoto_video.faces.insight import PackRecogniser, is_installed, packs
 from easyphoto_video.faces.mesh import MeshDetector, find_mesh_files
 from easyphoto_video.host.library import EMBEDDED, EMBEDDED_FOLDER
 from easyphoto_video.identity import People, UserId
-from easyphoto_video.request import AUTO, NONE, Text2Video
+from easyphoto_video.request import AUTO, NONE, Request
 
 PACKS = Path("models") / "insightface" / "models"
 EMBEDDED_PACK = EMBEDDED_FOLDER / "faces"
@@ -25,7 +25,7 @@ ORDER = ("antelopev2", "buffalo_l", "buffalo_s")
 """Packs in the order in which auto takes them; then those of other names."""
 
 
-def cast_of(request: Text2Video, people: People, restorer: Restorer | None = None) -> Cast | None:
+def cast_of(request: Request, people: People, restorer: Restorer | None = None) -> Cast | None:
     """Who finds faces for a settled request, and whose they shall be; None when it names nobody.
 
     Raises Missing and BadFile.
@@ -49,14 +49,14 @@ def finders(face_model: str, data_dir: Path) -> tuple[MeshDetector, PackRecognis
     return MeshDetector(mesh_folder(data_dir)), recogniser
 
 
-def check_faces(request: Text2Video, people: People) -> None:
+def check_faces(request: Request, people: People) -> None:
     """Raise Missing and BadRequest, before any work, for models of faces that are not there."""
     if request.people:
         mesh_folder(people.data_dir)
         pack_of(request.face_model, people.data_dir)
 
 
-def settled_model(request: Text2Video, data_dir: Path, *, is_embedded: bool) -> str:
+def settled_model(request: Request, data_dir: Path, *, is_embedded: bool) -> str:
     """The field `face_model` chosen: the pack that goes with the checkpoint.
 
     Without what runs packs, auto goes without; the result says that likeness was not measured.

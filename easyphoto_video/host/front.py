@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from easyphoto_video.engine import Engine
 from easyphoto_video.faces.cast import Cast
 from easyphoto_video.identity import People
-from easyphoto_video.request import Text2Video
+from easyphoto_video.request import Request
 
 
 class Host(Protocol):
@@ -47,11 +47,11 @@ class Host(Protocol):
         """`en` or `zh` where the host has a setting for it; empty leaves it to the browser."""
         ...
 
-    def settle(self, request: Text2Video) -> Text2Video:
+    def settle(self, request: Request) -> Request:
         """The request with nothing left open. Raises BadRequest, BadFile and Missing."""
         ...
 
-    def cast(self, request: Text2Video) -> Cast | None:
+    def cast(self, request: Request) -> Cast | None:
         """Who finds faces for a settled request, and whose they shall be; None if it names nobody.
 
         Loads the small models of faces. Raises BadFile and Missing.

@@ -16,17 +16,15 @@ from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadRequest, EasyPhotoError, HostFailed, Missing, Stopped
 from easyphoto_video.host.front import Host
 from easyphoto_video.recipes import Result, Tools, run
-from easyphoto_video.request import Text2Video
+from easyphoto_video.request import Request
 from easyphoto_video.video.place import check_writable, destination, room_needed
+from easyphoto_video.watch import Watch
+from easyphoto_video.work import Unfinished, check_room, named, working
 
 REMEMBERED = 50
 """Ended jobs that can still be asked for."""
 WAITING = 100
 """Most jobs that may wait."""
-SHOWN = 64
-"""Most frames that a job keeps of its clip."""
-SHOWN_BYTES = 2**28
-"""Most memory that these take."""
 LOOKS = 1.0
 """Seconds between two pictures of what is becoming."""
 
@@ -71,9 +69,10 @@ class QueueFull(BadRequest):
 class Job:
     """A settled request on its way to a file. It is the watch of its own recipe."""
 
-    def __init__(self, request: Text2Video) -> None:
+    def __init__(self, request: Request, resumed: Unfinished | None = None) -> None:
         self.id = secrets.token_hex(8)
         self.request = request
+        self._resumed = resumed
         self.state = State.QUEUED
         self.progress = Progress()
         self.preview: Frames | None = None
@@ -142,7 +141,7 @@ class Job:
                     return
                 self._is_stopped = host.is_stopped
                 self("loading", 0.0)
-                tools = Tools(engine=host.engine, watch=self, cast=host.cast)
+                tools = tools_of(host, self, self._resumed)
                 self._keep(run(self.request, tools, place(host, self.request)))
         except Stopped as error:
             self._end(State.STOPPED, error)
@@ -171,9 +170,7 @@ class Job:
     def _keep(self, result: Result) -> None:
         self.path, self.seconds, self.notes = result.path, result.seconds, result.notes
         self.scores = result.scores.to_json()
-        frames = result.clip.frames
-        most = max(1, min(SHOWN, SHOWN_BYTES // frames[0].nbytes))
-        self.frames = frames[:: -(-len(frames) // most)].copy()
+        self.frames = result.shown
 
 
 class Jobs:
@@ -188,16 +185,24 @@ class Jobs:
         self._known: dict[str, Job] = {}
         self._worker: threading.Thread | None = None
 
-    def submit(self, request: Text2Video) -> Job:
+    def submit(self, request: Request) -> Job:
         """Settle the request and put it into the queue.
 
         Raises BadRequest, BadFile and Missing when it cannot be run, and QueueFull when too many
         wait.
         """
         self._check_room()
-        settled = self._host.settle(request)
-        place(self._host, settled)
-        job = Job(settled)
+        return self._queued(Job(self._host.settle(request)))
+
+    def resume(self, id: str) -> Job:
+        """Put unfinished work into the queue, to go on where it stopped. Raises as submit does."""
+        self._check_room()
+        resumed = named(self._host.outputs, id)
+        self._host.settle(resumed.request)
+        return self._queued(Job(resumed.request, resumed))
+
+    def _queued(self, job: Job) -> Job:
+        place(self._host, job.request)
         with self._lock:
             self._check_room()
             self._tidy()
@@ -272,15 +277,26 @@ class Jobs:
             job.frames = None
 
 
-def place(host: Host, request: Text2Video, out: Path | None = None) -> Path:
+def tools_of(host: Host, watch: Watch, resumed: Unfinished | None = None) -> Tools:
+    """What a host's recipes work with; unfinished work lies beside its finished clips."""
+    return Tools(
+        engine=host.engine,
+        watch=watch,
+        cast=host.cast,
+        work=lambda request: working(host.outputs, request, resumed),
+    )
+
+
+def place(host: Host, request: Request, out: Path | None = None) -> Path:
     """Where the clip of a settled request goes: see `destination`.
 
     The queue asks twice: when the request comes, so that it is refused before it waits, and when it
     runs, for its number. Raises BadRequest when it cannot be written.
     """
     path = destination(out, host.outputs, request.format, str(request.seed))
-    need = room_needed(request.format, request.width, request.height, request.frames)
-    check_writable(path, need)
+    size = request.width, request.height, request.frames * request.interpolation
+    check_writable(path, room_needed(request.format, *size))
+    check_room(host.outputs, request)
     return path
 
 

@@ -11,7 +11,7 @@ from easyphoto_video.host.library import EMBEDDED, MOTION_LORAS, MOTIONS, Librar
 from easyphoto_video.motion.lora import read_motion_lora
 from easyphoto_video.motion.read import read_motion
 from easyphoto_video.motion.spec import MotionSpec
-from easyphoto_video.request import AUTO, NONE, Lora, Text2Video
+from easyphoto_video.request import AUTO, NONE, Lora, Request
 
 PREFERRED = ("v3", "v2", "v1", "AnimateLCM")
 """Motion modules in the order in which auto takes them; the last wants its own sampler."""
@@ -33,7 +33,7 @@ class Body:
         return f"{self.name} has {'/'.join(map(str, self.channels))} channels"
 
 
-def settled_motion(request: Text2Video, body: Body, library: Library) -> dict[str, object]:
+def settled_motion(request: Request, body: Body, library: Library) -> dict[str, object]:
     """The fields `motion` and `motion_loras` with their files chosen, by the library's names.
 
     Raises BadRequest, BadFile and Missing when there is no such file, or none that fits.
@@ -61,7 +61,7 @@ def settled_motion(request: Text2Video, body: Body, library: Library) -> dict[st
     }
 
 
-def _path(request: Text2Video, body: Body, library: Library) -> Path:
+def _path(request: Request, body: Body, library: Library) -> Path:
     if request.motion != AUTO:
         return library.find(MOTIONS, request.motion)
     if body.is_embedded:

@@ -1,20 +1,28 @@
-"""What both hosts do with the pictures that a shot begins from."""
+"""What both hosts do with a shot before it is denoised."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from easyphoto_video.engine import Mask, Shot, Start
+from easyphoto_video.engine import Mask, Mix, Shot, Start
 from easyphoto_video.errors import BadRequest
+from easyphoto_video.motion.noise import initial_noise
+from easyphoto_video.motion.viewing import Viewing
+
+APART = 2**40
+"""Added to a seed for noise that no frame of any clip begins from."""
 
 
 def check_start(start: Start, shot: Shot) -> None:
     """Raises BadRequest unless there are as many and as large pictures as the shot wants."""
-    if start.frames.shape != (shot.frames, shot.height, shot.width, 3):
+    shape = (start.count, *start.frames.shape[1:])
+    if shape != (shot.frames, shot.height, shot.width, 3):
         raise BadRequest(
             "Start",
-            start.frames.shape,
+            shape,
             "is not as long and large as the shot",
             f"Give {shot.frames} frames of {shot.width}x{shot.height} px.",
         )
@@ -24,3 +32,38 @@ def latent_mask(mask: Mask, latents: Tensor) -> Tensor:
     """A mask (F, H, W) at the size of the latents: (F, 1, h, w), each the mean of its pixels."""
     whole = torch.from_numpy(mask).to(latents.device, torch.float32)[:, None]
     return torch.nn.functional.interpolate(whole, size=latents.shape[2:], mode="area").clamp(0, 1)
+
+
+def mixed(latents: Tensor, mix: Mix | None, noise: Tensor) -> Tensor:
+    """Latents of the pictures (K, 4, h, w) to those that the frames begin from (F, 4, h, w).
+
+    `noise` (F, 4, h, w) is fresh: the sampler's own is another.
+    """
+    if mix is None:
+        return latents
+    weights, shares = (torch.from_numpy(part).to(latents) for part in (mix.weights, mix.noise))
+    both = torch.einsum("fk,kchw->fchw", weights, latents)
+    return both + shares.view(-1, 1, 1, 1) * noise.to(latents)
+
+
+def fresh_noise(shot: Shot) -> Tensor:
+    """(F, 4, h, w) float32 on the CPU for `mixed`, of no frame's own."""
+    size = (4, shot.height // 8, shot.width // 8)
+    return initial_noise(shot.numbers, size, shot.seed + APART)
+
+
+def begins_at(strengths: Sequence[float], steps: int) -> list[int]:
+    """The step from which each frame is denoised; `steps` leaves it as it is."""
+    return [steps - round(steps * strength) for strength in strengths]
+
+
+def viewing_of(shot: Shot) -> Viewing:
+    """Which frames of the shot the motion module sees together."""
+    return Viewing(
+        context=shot.context,
+        overlap=shot.overlap,
+        stride=shot.stride,
+        method=shot.windows,
+        fuse=shot.fuse,
+        is_closed=shot.is_closed,
+    )

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from easyphoto_video import finishing
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import FakeEngine, Shot, plain
 from easyphoto_video.errors import BadFile, BadRequest, HostFailed, Missing, OutOfMemory, Stopped
@@ -323,9 +324,9 @@ def test_a_long_clip_is_shown_by_some_of_its_frames(
     host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert count_shown(host, 130) == 44
-    monkeypatch.setattr(queue, "SHOWN_BYTES", 10 * 64 * 64 * 3)
+    monkeypatch.setattr(finishing, "SHOWN_BYTES", 10 * 64 * 64 * 3)
     assert count_shown(host, 30) == 10
-    monkeypatch.setattr(queue, "SHOWN_BYTES", 1)
+    monkeypatch.setattr(finishing, "SHOWN_BYTES", 1)
     assert count_shown(host, 5) == 1
 
 

@@ -6,13 +6,13 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import Request as Call
 
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.api.answers import Refused
 from easyphoto_video.host.api.schema import LONGEST_LIST, LONGEST_TEXT, defaults
 from easyphoto_video.host.front import Host
-from easyphoto_video.request import MODES, READERS, Text2Video, request_from
+from easyphoto_video.request import MODES, READERS, Request, request_from
 from easyphoto_video.setting import settings
 
 LARGEST = 2**20
@@ -32,7 +32,7 @@ JSON_TYPES: Mapping[str, tuple[type, ...]] = {
 """For each annotation of a field: what JSON may hold; the request itself asks for whole numbers."""
 
 
-async def read_object(request: Request, largest: int = LARGEST) -> dict[str, Any]:
+async def read_object(request: Call, largest: int = LARGEST) -> dict[str, Any]:
     """The JSON object of a body of so many bytes at most. Raises Refused: 400, 413 or 415."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
@@ -60,7 +60,7 @@ def parsed(body: bytes) -> Any:
     return values
 
 
-def request_of(mode: str, values: Mapping[str, Any], host: Host) -> Text2Video:
+def request_of(mode: str, values: Mapping[str, Any], host: Host) -> Request:
     """The request that a body asks for; what it leaves out is the host's. Raises BadRequest."""
     if values.get("mode", mode) != mode:
         raise BadRequest(
@@ -88,14 +88,14 @@ def _fits(annotation: str, value: Any) -> bool:
     return not isinstance(value, str) or len(value) <= LONGEST_TEXT
 
 
-async def _read(request: Request, largest: int) -> bytes:
+async def _read(request: Call, largest: int) -> bytes:
     body = bytearray()
     async for chunk in chunks(request, largest):
         body += chunk
     return bytes(body)
 
 
-async def chunks(request: Request, largest: int) -> AsyncIterator[bytes]:
+async def chunks(request: Call, largest: int) -> AsyncIterator[bytes]:
     """The body in parts, read no further than it may be long. Raises Refused: 413."""
     length = request.headers.get("content-length", "0")
     refused = Refused(

@@ -7,7 +7,7 @@ from dataclasses import Field
 from typing import Any
 
 from easyphoto_video.host.front import Host
-from easyphoto_video.request import FRACTION, MODES, Text2Video
+from easyphoto_video.request import FRACTION, MODES, Request
 from easyphoto_video.setting import Setting, settings
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -27,7 +27,7 @@ def schema(host: Host) -> dict[str, Any]:
     }
 
 
-def defaults(kind: type[Text2Video], host: Host) -> dict[str, Any]:
+def defaults(kind: type[Request], host: Host) -> dict[str, Any]:
     """What every field is where a request leaves it out, as JSON values; without the mode."""
     known = {field.name for field, _ in settings(kind)}
     own = {name: value for name, value in host.defaults().items() if name in known}

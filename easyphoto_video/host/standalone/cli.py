@@ -128,7 +128,7 @@ def _render(args: argparse.Namespace) -> None:
     request = request_of(args, MODES[args.mode])
     from easyphoto_video.host.standalone.job import Job, render
 
-    job = Job(request, args.data_dir, args.out, args.device, args.precision)
+    job = Job(request, args.data_dir, args.out, args.device, args.precision, args.resume)
     with progress(sys.stderr) as watch:
         result = render(job, watch)
     _say(json.dumps(result) if args.json else result["path"])

@@ -34,12 +34,21 @@ class Script:
         """Every text that is needed."""
         return {text for texts in self.schedule.values for text in texts}
 
-    def rows(self, encoded: Mapping[str, Tensor], step: int, frames: Sequence[int]) -> Tensor:
-        """The conditions (n, tokens, width) of these frames; between keys they blend evenly."""
+    def rows(
+        self,
+        encoded: Mapping[str, Tensor],
+        step: int,
+        frames: Sequence[int],
+        loop: int | None = None,
+    ) -> Tensor:
+        """The conditions (n, tokens, width) of these frames; between keys they blend evenly.
+
+        `loop` as Schedule.around has it.
+        """
         keys = [encoded[texts[step]] for texts in self.schedule.values]
         if len(keys) == 1:
             return keys[0].expand(len(frames), -1, -1)
-        around = (self.schedule.around(frame) for frame in frames)
+        around = (self.schedule.around(frame, loop) for frame in frames)
         return torch.stack([torch.lerp(keys[a], keys[b], share) for a, b, share in around])
 
 

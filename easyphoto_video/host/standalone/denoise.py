@@ -27,8 +27,29 @@ class Kept:
     """(F, 4, h, w) float32."""
     mask: Tensor | None
     """(F, 1, h, w) float32, what may change; None is everything."""
-    begins: bool
-    """Whether the sampler begins from it; else from noise alone, and only the mask keeps it."""
+    begins: tuple[int, ...]
+    """The step from which each frame is denoised. Before, it is as the picture is with the noise
+    that belongs to the step; from step 0 on, it is noise alone, and only the mask keeps it."""
+
+    def began(self, first: Tensor, sampler: Sampler) -> Tensor:
+        """(F, 4, h, w) before the sampler's first step; `first` is the noise."""
+        x = sampler.pure(first)
+        if not any(self.begins):
+            return x
+        kept = sampler.noised(self.latents, first, sampler.begin)
+        return torch.where(self._column(0).to(x.device) > 0, kept, x)
+
+    def held(self, x: Tensor, first: Tensor, sampler: Sampler, step: int) -> Tensor:
+        """x (F, 4, h, w) before this step, where it may not change yet as the picture is."""
+        free = (self._column(step) < 0).to(x)
+        if self.mask is None and bool(free.all()):
+            return x
+        share = free if self.mask is None else free * self.mask
+        return torch.lerp(sampler.noised(self.latents, first, step), x, share)
+
+    def _column(self, step: int) -> Tensor:
+        """(F, 1, 1, 1): by how many steps each frame waits after this one."""
+        return torch.tensor([begin - step for begin in self.begins]).view(-1, 1, 1, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,20 +60,31 @@ class Guide:
     negative: Script
     encoded: Mapping[str, Tensor]
     """The condition (tokens, width) of every text of both."""
-    cfg: float
-    """Guidance scale (arXiv 2207.12598); at 1 the negative prompt is not asked for."""
+    cfgs: tuple[float, ...]
+    """Guidance scale of each frame (arXiv 2207.12598); where all are 1 the negative prompt is not
+    asked for."""
+    first: int = 0
+    """The number in the whole clip of the first frame."""
+    loop: int | None = None
+    """See Shot."""
 
     @property
     def scripts(self) -> tuple[Script, ...]:
         """Those that the UNet is asked for, in the order of its rows."""
-        return (self.prompt,) if self.cfg == 1 else (self.negative, self.prompt)
+        return (self.prompt,) if set(self.cfgs) == {1} else (self.negative, self.prompt)
+
+    def words(self, step: int, frames: Sequence[int]) -> list[Tensor]:
+        """For each script the conditions (n, tokens, width) of these frames of the shot."""
+        numbers = [self.first + frame for frame in frames]
+        return [script.rows(self.encoded, step, numbers, self.loop) for script in self.scripts]
 
     def guided(self, output: Tensor) -> Tensor:
         """(k*F, ...) -> (F, ...)."""
-        if self.cfg == 1:
+        if len(self.scripts) == 1:
             return output
         free, wanted = output.chunk(2)
-        return free + self.cfg * (wanted - free)
+        scale = torch.tensor(self.cfgs).to(output).view(-1, *(1 for _ in output.shape[1:]))
+        return free + scale * (wanted - free)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +94,8 @@ class Predictor:
     unet: UNet2DConditionModel
     handle: Handle | None
     """The motion inside the UNet; None when every frame stands alone."""
-    windows: Sequence[Window]
+    windows: Callable[[int], Sequence[Window]]
+    """Those of each step."""
     guide: Guide
     pixels_at_once: int
     """Most latent pixels in one call; above, the conditions go one after the other."""
@@ -73,13 +106,13 @@ class Predictor:
 
         def call(rows: Tensor, window: Window) -> Tensor:
             tell()
-            words = [s.rows(self.guide.encoded, step, window.frames) for s in scripts]
+            words = self.guide.words(step, window.frames)
             if rows[:, 0].numel() <= self.pixels_at_once:
                 return self._asked(rows, time, torch.cat(words), window)
             halves = zip(rows.chunk(len(scripts)), words, strict=True)
             return torch.cat([self._asked(half, time, word, window) for half, word in halves])
 
-        return self.guide.guided(fused(call, x.repeat(len(scripts), 1, 1, 1), self.windows))
+        return self.guide.guided(fused(call, x.repeat(len(scripts), 1, 1, 1), self.windows(step)))
 
     def _asked(self, rows: Tensor, time: Tensor, words: Tensor, window: Window) -> Tensor:
         dtype = self.unet.dtype
@@ -94,16 +127,17 @@ class Noise:
 
     size: tuple[int, int, int]
     """Of one frame's latents: (4, h, w)."""
-    frames: int
+    numbers: range
+    """Of the frames in the whole clip."""
     seed: int
 
     def first(self) -> Tensor:
         """(F, 4, h, w) float32 on the CPU."""
-        return initial_noise(range(self.frames), self.size, self.seed)
+        return initial_noise(self.numbers, self.size, self.seed)
 
     def generators(self) -> list[torch.Generator]:
         """One for each frame, which goes on where its first noise ended."""
-        return [self._further(self.seed + i) for i in range(self.frames)]
+        return [self._further(self.seed + number) for number in self.numbers]
 
     def _further(self, seed: int) -> torch.Generator:
         generator = torch.Generator().manual_seed(seed)
@@ -127,23 +161,21 @@ def denoised(
     first = noise.first().to(predictor.unet.device)
     generators = noise.generators()
     steps = len(sampler.times)
-    total, done = (steps - sampler.begin) * len(predictor.windows), 0
+    total, done = sum(len(predictor.windows(i)) for i in range(sampler.begin, steps)), 0
 
     def tell() -> None:
         nonlocal done
         watch("denoising", done / total)
         done += 1
 
-    x = sampler.pure(first)
-    if kept is not None and kept.begins:
-        x = sampler.noised(kept.latents, first, sampler.begin)
+    x = sampler.pure(first) if kept is None else kept.began(first, sampler)
     for step in range(sampler.begin, steps):
         seen = sampler.seen(x, step)
         output = predictor(seen, sampler.times[step], step, tell)
         _look(watch, sampler, sketch, (seen, output, step))
         x = sampler.stepped(x, output, step, generators)
-        if kept is not None and kept.mask is not None:
-            x = torch.lerp(sampler.noised(kept.latents, first, step + 1), x, kept.mask)
+        if kept is not None:
+            x = kept.held(x, first, sampler, step + 1)
     watch("denoising", 1.0)
     return x
 

@@ -22,7 +22,7 @@ from easyphoto_video.host.library import (
 )
 from easyphoto_video.host.standalone.engine import StandaloneEngine
 from easyphoto_video.identity import People
-from easyphoto_video.request import AUTO, NONE, SAMPLERS, Text2Video
+from easyphoto_video.request import AUTO, NONE, SAMPLERS, Request
 
 OUTPUTS = Path("outputs") / "easyphoto-video"
 
@@ -60,13 +60,13 @@ class StandaloneHost:
         """See Host."""
         return self.data_dir / OUTPUTS
 
-    def settle(self, request: Text2Video) -> Text2Video:
+    def settle(self, request: Request) -> Request:
         """See Host."""
         from easyphoto_video.host.standalone.settle import settle  # torch takes its time
 
         return settle(request, self.library)
 
-    def cast(self, request: Text2Video) -> Cast | None:
+    def cast(self, request: Request) -> Cast | None:
         """See Host."""
         return cast_of(request, self.people)
 

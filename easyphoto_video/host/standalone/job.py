@@ -7,31 +7,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from easyphoto_video.host.jobs import place
+from easyphoto_video.host.jobs import place, tools_of
 from easyphoto_video.host.standalone.host import StandaloneHost
-from easyphoto_video.recipes import Tools, run
-from easyphoto_video.request import Text2Video
+from easyphoto_video.recipes import run
+from easyphoto_video.request import Request
 from easyphoto_video.watch import Watch, unwatched
+from easyphoto_video.work import matching
 
 
 @dataclass(frozen=True)
 class Job:
     """A request, and where and how to run it."""
 
-    request: Text2Video
+    request: Request
     data_dir: Path
     out: Path | None = None
     """A file or a folder; None is the data folder's own outputs."""
     device: str = "auto"
     precision: str = "auto"
+    resumes: bool = False
+    """Whether to go on with what was stopped."""
 
 
 def render(job: Job, watch: Watch = unwatched) -> dict[str, Any]:
     """Run the job; the result as plain JSON values. Bad input is refused before any work."""
     host = StandaloneHost(job.data_dir, job.device, job.precision)
     request = host.settle(job.request)
+    resumed = None
+    if job.resumes:
+        resumed = matching(host.outputs, request, any_seed=job.request.seed == -1)
+        request = resumed.request
     path = place(host, request, job.out)
-    result = run(request, Tools(engine=host.engine, watch=watch, cast=host.cast), path)
+    result = run(request, tools_of(host, watch, resumed), path)
     return {**result.to_json(), "peak_rss_mb": peak_rss_mb()}
 
 

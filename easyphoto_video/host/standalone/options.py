@@ -29,6 +29,9 @@ def add_options(parser: argparse.ArgumentParser, kind: type[Request]) -> None:
         fields.add_argument("--size", metavar="WxH", help="width and height at once: 512x768")
     run = parser.add_argument_group("where and how")
     run.add_argument("--out", type=Path, metavar="PATH", help="file or folder to write to")
+    run.add_argument(
+        "--resume", action="store_true", help="go on with the same request where it was stopped"
+    )
     run.add_argument("--device", choices=DEVICES, default="auto", help="what to compute on")
     run.add_argument("--precision", choices=PRECISIONS, default="auto", help="of the weights")
 

@@ -23,7 +23,8 @@ from easyphoto_video.host.motions import Body, settled_motion
 from easyphoto_video.host.people import settled_people, wants_lora
 from easyphoto_video.host.standalone.conditions import scripts
 from easyphoto_video.host.standalone.model.lora import read_lora
-from easyphoto_video.request import AUTO, NONE, SAMPLERS, Lora, Text2Video
+from easyphoto_video.material import settled_material
+from easyphoto_video.request import AUTO, NONE, SAMPLERS, Lora, Request
 from easyphoto_video.tensors import load_state_dict
 
 SEEDS = 2**32
@@ -42,7 +43,7 @@ class Base:
     facts: Facts
 
 
-def settle(request: Text2Video, library: Library) -> Text2Video:
+def settle(request: Request, library: Library) -> Request:
     """The request with nothing left open, its files by the names in the library.
 
     A seed of -1 is drawn, size and CFG scale of 0 are the checkpoint's own, motion auto is a module
@@ -66,11 +67,10 @@ def settle(request: Text2Video, library: Library) -> Text2Video:
     people = settled_people(request, library.people, body)
     for person in replace(request, **people).people if wants_lora(request) else ():
         read_lora(library.people.lora(person))
+    material = settled_material(request, base.facts.side)
     settled = replace(
         request,
         seed=random.SystemRandom().randrange(SEEDS) if request.seed == -1 else request.seed,
-        width=request.width or base.facts.side,
-        height=request.height or base.facts.side,
         cfg=request.cfg or base.facts.cfg,
         checkpoint=listed,
         vae=_vae(request, library),
@@ -78,6 +78,7 @@ def settle(request: Text2Video, library: Library) -> Text2Video:
         face_model=model,
         face_size=request.face_size or base.facts.side,
         **people,
+        **material,
         **settled_motion(request, body, library),
     )
     check_faces(settled, library.people)
@@ -100,7 +101,7 @@ def read_base(path: Path) -> Base:
     )
 
 
-def _check_prompts(request: Text2Video, library: Library) -> None:
+def _check_prompts(request: Request, library: Library) -> None:
     prompt, _ = scripts(request.prompts, request.negatives, request.steps)
     for use in prompt.loras:
         read_lora(library.find(LORAS, use.name))
@@ -112,7 +113,7 @@ def _check_restorer(name: str) -> None:
         raise BadRequest("Face restorer", name, "belongs to the WebUI", step)
 
 
-def _vae(request: Text2Video, library: Library) -> str:
+def _vae(request: Request, library: Library) -> str:
     if request.vae == AUTO:
         return AUTO
     path = library.find(VAES, request.vae)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -35,10 +35,18 @@ from easyphoto_video.host.standalone.prompt.embeddings import Embeddings
 from easyphoto_video.host.standalone.prompt.encode import encode_all
 from easyphoto_video.host.standalone.prompt.tags import LoraUse
 from easyphoto_video.host.standalone.samplers import Noising, Sampler
-from easyphoto_video.host.start import check_start, latent_mask
+from easyphoto_video.host.start import (
+    begins_at,
+    check_start,
+    fresh_noise,
+    latent_mask,
+    mixed,
+    viewing_of,
+)
 from easyphoto_video.motion.attach import Handle, attached, fitted
 from easyphoto_video.motion.module import Motion
-from easyphoto_video.motion.windows import Window, apart, windows
+from easyphoto_video.motion.viewing import plan
+from easyphoto_video.motion.windows import Window, apart
 from easyphoto_video.request import AUTO
 from easyphoto_video.watch import Watch
 
@@ -68,14 +76,14 @@ class Studio:
         """See Engine."""
         with border(self._target.device, LESS), torch.no_grad():
             scene = self._scene(shot, watch)
+            size = (4, shot.height // 8, shot.width // 8)
+            noise = Noise(size=size, numbers=shot.numbers, seed=shot.seed)
             kept = self._kept(scene, shot.start, watch) if shot.start else None
-            begin = shot.steps - round(shot.steps * (shot.start.strength if shot.start else 1))
+            begin = min(kept.begins) if kept else 0
             if kept is not None and begin == shot.steps:
                 return decoded(scene.models.vae, kept.latents, watch)
             with self._prepared(scene) as predictor:
                 sampler = Sampler(shot.sampler, shot.steps, _noising(scene), begin)
-                size = (4, shot.height // 8, shot.width // 8)
-                noise = Noise(size=size, frames=shot.frames, seed=shot.seed)
                 sketch = partial(sketched, scene.models.vae)
                 latents = denoised(predictor, sampler, noise, kept, watch, sketch)
             return decoded(scene.models.vae, latents, watch)
@@ -111,7 +119,9 @@ class Studio:
                 prompt=scene.prompt,
                 negative=scene.negative,
                 encoded=encode_all(sorted(texts), model, shot.clip_skip, find),
-                cfg=shot.cfg,
+                cfgs=shot.cfgs or (shot.cfg,) * shot.frames,
+                first=shot.first,
+                loop=shot.loop,
             )
             with _attached(scene) as handle:
                 yield Predictor(
@@ -125,9 +135,11 @@ class Studio:
     def _kept(self, scene: Scene, start: Start, watch: Watch) -> Kept:
         shot = scene.shot
         check_start(start, shot)
-        latents = encoded(scene.models.vae, start.frames, watch)
+        pictures = encoded(scene.models.vae, start.frames, watch)
+        latents = mixed(pictures, start.mix, fresh_noise(shot)) if start.mix else pictures
         mask = None if start.mask is None else latent_mask(start.mask, latents)
-        return Kept(latents=latents, mask=mask, begins=start.strength < 1)
+        begins = begins_at(start.strengths(shot.frames), shot.steps)
+        return Kept(latents=latents, mask=mask, begins=tuple(begins))
 
     def _loaded(self, shot: Shot) -> Models:
         checkpoint = self._library.find(CHECKPOINTS, shot.checkpoint)
@@ -162,7 +174,8 @@ def _attached(scene: Scene) -> Iterator[Handle | None]:
             yield handle
 
 
-def _windows(shot: Shot, handle: Handle | None) -> tuple[Window, ...]:
+def _windows(shot: Shot, handle: Handle | None) -> Callable[[int], Sequence[Window]]:
     if handle is not None:
-        return windows(shot.frames, shot.context, shot.overlap)
-    return apart(shot.frames, shot.context)
+        return plan(shot.frames, viewing_of(shot)).at
+    alone = apart(shot.frames, shot.context)
+    return lambda step: alone

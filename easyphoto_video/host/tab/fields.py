@@ -12,7 +12,7 @@ import gradio as gr
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.tab.compat import make
 from easyphoto_video.host.tab.words import CHINESE
-from easyphoto_video.request import NONE, Text2Video
+from easyphoto_video.request import NONE, Request
 from easyphoto_video.setting import Setting, settings
 
 PERSON = "user_id"
@@ -39,7 +39,7 @@ class Field:
     default: Any
 
     @classmethod
-    def all(cls, request: type[Text2Video], host: Host) -> dict[str, Field]:
+    def all(cls, request: type[Request], host: Host) -> dict[str, Field]:
         """Every field of a mode by name, with the host's defaults."""
         ours = host.defaults()
         return {

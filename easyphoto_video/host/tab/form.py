@@ -14,7 +14,7 @@ from easyphoto_video.host.front import Host
 from easyphoto_video.host.tab.compat import make
 from easyphoto_video.host.tab.fields import Field, read, shown
 from easyphoto_video.infotext import values_of_parameters
-from easyphoto_video.request import MODES, Text2Video
+from easyphoto_video.request import MODES, Request
 
 FILES = [".mp4", ".webm", ".gif", ".webp", ".png"]
 ADDERS = {"loras": "Add a LoRA", "motion_loras": "Add a motion LoRA"}
@@ -37,7 +37,7 @@ class Form:
         """In the order of the fields."""
         return [self.parts[name] for name in self.fields]
 
-    def request(self, values: Sequence[Any]) -> Text2Video:
+    def request(self, values: Sequence[Any]) -> Request:
         """The request that the components hold. Raises BadRequest."""
         held = zip(self.fields.values(), values, strict=True)
         return MODES[self.mode](**{field.name: read(field, value) for field, value in held})

@@ -12,7 +12,7 @@ from PIL import Image
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadRequest, HostFailed, Missing
-from easyphoto_video.host.jobs import SHOWN
+from easyphoto_video.finishing import SHOWN
 from easyphoto_video.video.note import read_note
 from easyphoto_video.video.place import SUFFIXES
 

@@ -17,12 +17,14 @@ from modules import processing, sd_samplers, shared
 from torch import Tensor
 
 from easyphoto_video.engine import Shot
+from easyphoto_video.host.start import viewing_of
 from easyphoto_video.host.webui import ddim
-from easyphoto_video.host.webui.conditions import parsed, parts_of, spread, spread_composed
-from easyphoto_video.host.webui.denoiser import Plan, WindowedDenoiser
+from easyphoto_video.host.webui.conditions import Around, parsed, parts_of, spread, spread_composed
+from easyphoto_video.host.webui.denoiser import Hold, Plan, WindowedDenoiser
 from easyphoto_video.host.webui.samplers import sampler_of
 from easyphoto_video.motion.attach import Handle
-from easyphoto_video.motion.windows import apart, windows
+from easyphoto_video.motion.viewing import plan
+from easyphoto_video.motion.windows import apart
 from easyphoto_video.schedule import Schedule
 
 SMALL = (3, 1, 1)
@@ -37,8 +39,18 @@ class Kept:
     """(F, 4, h, w)."""
     mask: Tensor | None
     """(F, 1, h, w), 1 may change; None is everything."""
-    steps: int
-    """How many of the shot's steps are done; all of them is from noise alone."""
+    begins: tuple[int, ...]
+    """The step from which each frame is denoised; from step 0 on, it begins from noise alone."""
+
+    def free(self, step: int) -> Tensor:
+        """(F, 1, h, w) or (F, 1, 1, 1), 0..1: what may change at a step."""
+        begun = torch.tensor([float(begin <= step) for begin in self.begins]).view(-1, 1, 1, 1)
+        return begun if self.mask is None else begun.to(self.mask) * self.mask
+
+    def started(self) -> Tensor:
+        """(F, 4, h, w) without what begins from noise alone."""
+        later = torch.tensor([float(begin > 0) for begin in self.begins]).view(-1, 1, 1, 1)
+        return self.latents * later.to(self.latents)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +80,7 @@ class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
         """The networks of every key frame, not only of the first picture."""
         shot = self.take.shot
         self.keys, self.extra_network_data = parsed(self.written)
-        self.prompts = [self.keys.at(frame) for frame in range(shot.frames)]
+        self.prompts = [self.keys.at(frame) for frame in shot.numbers]
 
     def setup_conds(self) -> None:
         """The host's conditions for the key frames, spread over all frames."""
@@ -77,8 +89,14 @@ class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
         super().setup_conds()
         self.prompts, self.negative_prompts = shown
         empty = shared.sd_model.cond_stage_model_empty_prompt
-        self.c = spread_composed(self.c, self.keys, shot.frames, empty)
-        self.uc = spread(self.uc, shot.negative, shot.frames, empty)
+        shares = [scale / self.cfg_scale for scale in shot.cfgs]
+        self.c = spread_composed(self.c, self._at(self.keys), empty, shares)
+        self.uc = spread(self.uc, self._at(shot.negative), empty)
+
+    def _at(self, schedule: Schedule[Any]) -> list[Around]:
+        """Between which keys each frame lies."""
+        shot = self.take.shot
+        return [schedule.around(frame, shot.loop) for frame in shot.numbers]
 
     def sample(
         self, conditioning: Any, unconditional_conditioning: Any, *_rest: Any, **_named: Any
@@ -91,19 +109,35 @@ class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
         return processing.DecodedSamples(torch.zeros(self.take.shot.frames, *SMALL))
 
     def _plan(self, denoiser: Any, handle: Handle | None) -> None:
-        shot = self.take.shot
-        seen = apart(shot.frames, shot.context)
-        if handle is not None:
-            seen = windows(shot.frames, shot.context, shot.overlap)
-        plan = Plan(
-            frames=shot.frames,
-            parts=parts_of(self.keys),
-            windows=seen,
-            handle=handle,
-            one_by_one=self.take.one_by_one,
-            tell=lambda window: self.take.tell(denoiser, window, len(seen)),
+        shot, take = self.take.shot, self.take
+        alone = apart(shot.frames, shot.context)
+        seen = plan(shot.frames, viewing_of(shot)).at if handle else lambda step: alone
+        denoiser.model_wrap = WindowedDenoiser(
+            denoiser.inner_model,
+            Plan(
+                frames=shot.frames,
+                parts=parts_of(self.keys),
+                windows=lambda: seen(self._step(denoiser)),
+                handle=handle,
+                one_by_one=take.one_by_one,
+                tell=lambda window, windows: take.tell(denoiser, window, windows),
+                hold=self._hold(denoiser, take.kept) if take.kept else None,
+            ),
         )
-        denoiser.model_wrap = WindowedDenoiser(denoiser.inner_model, plan)
+
+    def _hold(self, denoiser: Any, kept: Kept) -> Hold:
+        is_time = hasattr(self.sampler, "get_timesteps")
+        return Hold(
+            latents=kept.latents,
+            free=lambda: kept.free(self._step(denoiser)),
+            shares=self.sd_model.alphas_cumprod if is_time else None,
+        )
+
+    def _step(self, denoiser: Any) -> int:
+        """Which of the shot's steps the host's sampler is at; some ask the UNet twice in one."""
+        kept = self.take.kept
+        begin = min(kept.begins) if kept else 0
+        return begin + denoiser.step * (self.steps - begin) // max(denoiser.total_steps, 1)
 
     def _sampled(self, wanted: Any, free: Any) -> Tensor:
         noise, kept = self.rng.next(), self.take.kept
@@ -114,12 +148,11 @@ class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
         }
         if kept is None:
             return self._denoised(noise, None, self.steps, told)
-        if kept.mask is not None:
-            self.nmask, self.mask = kept.mask, 1 - kept.mask
-        self.sampler.model_wrap_cfg.init_latent = kept.latents
-        begins = kept.latents if kept.steps < self.steps else None
-        latents = self._denoised(noise, begins, kept.steps, told)
-        return latents if kept.mask is None else torch.lerp(kept.latents, latents, kept.mask)
+        steps = self.steps - min(kept.begins)
+        begins = kept.started() if any(kept.begins) else None
+        latents = self._denoised(noise, begins, steps, told)
+        # The last bit too of what stays.
+        return torch.lerp(kept.latents, latents, kept.free(self.steps - 1).to(latents))
 
     def _denoised(
         self, noise: Tensor, kept: Tensor | None, steps: int, told: dict[str, Any]
@@ -150,15 +183,16 @@ def clip_run(take: Take, model: Any) -> ClipProcessing:
     sampler, scheduler = sampler_of(shot.sampler)
     run = ClipProcessing(
         sd_model=model,
-        prompt=[prompt.at(frame) for frame in range(shot.frames)],
-        negative_prompt=[shot.negative.at(frame) for frame in range(shot.frames)],
-        seed=shot.seed,
+        prompt=[prompt.at(frame) for frame in shot.numbers],
+        negative_prompt=[shot.negative.at(frame) for frame in shot.numbers],
+        seed=shot.seed + shot.first,
         sampler_name=sampler,
         scheduler=scheduler,
         batch_size=shot.frames,
         n_iter=1,
         steps=shot.steps,
-        cfg_scale=shot.cfg,
+        # The host has one for all frames; each has its share of it as a weight of its prompt.
+        cfg_scale=max(shot.cfgs, default=shot.cfg),
         width=shot.width,
         height=shot.height,
         restore_faces=False,

@@ -14,6 +14,8 @@ from easyphoto_video.schedule import Schedule
 
 Steps = list[Any]
 """ScheduledPromptConditioning objects: until which step (end_at_step) which condition (cond)."""
+Around = tuple[int, int, float]
+"""What Schedule.around says of a frame: the keys on both sides, and how far between them it is."""
 T = TypeVar("T")
 
 
@@ -44,9 +46,7 @@ def parts_of(prompts: Schedule[str]) -> int:
     return counts[0]
 
 
-def spread(
-    keys: Sequence[Steps], schedule: Schedule[Any], frames: int, empty: Tensor
-) -> list[Steps]:
+def spread(keys: Sequence[Steps], frames: Sequence[Around], empty: Tensor) -> list[Steps]:
     """The steps of each frame from those of each key; between keys they blend evenly.
 
     `empty` is the condition of an empty prompt (1, 77, width), with which shorter ones are filled
@@ -54,16 +54,24 @@ def spread(
     """
     longest = max(step.cond.shape[0] for steps in keys for step in steps)
     even = [[_filled(step, longest, empty) for step in steps] for steps in keys]
-    return [_between(even, *schedule.around(frame)) for frame in range(frames)]
+    return [_between(even, *around) for around in frames]
 
 
-def spread_composed(keys: Any, schedule: Schedule[Any], frames: int, empty: Tensor) -> Any:
-    """The same for the host's MulticondLearnedConditioning, whose prompts have several parts."""
+def spread_composed(
+    keys: Any, frames: Sequence[Around], empty: Tensor, shares: Sequence[float] = ()
+) -> Any:
+    """The same for the host's MulticondLearnedConditioning, whose prompts have several parts.
+
+    `shares` are factors on the guidance of each frame.
+    """
     columns = []
     for part in range(len(keys.batch[0])):
         rows = [key[part] for key in keys.batch]
-        steps = spread([row.schedules for row in rows], schedule, frames, empty)
-        weights = [_mixed(rows, *schedule.around(frame)) for frame in range(frames)]
+        steps = spread([row.schedules for row in rows], frames, empty)
+        weights = [
+            _mixed(rows, *around) * share
+            for around, share in zip(frames, shares or [1.0] * len(frames), strict=True)
+        ]
         columns.append(
             [
                 prompt_parser.ComposableScheduledPromptConditioning(one, weight)
@@ -71,7 +79,7 @@ def spread_composed(keys: Any, schedule: Schedule[Any], frames: int, empty: Tens
             ]
         )
     batch = [list(parts) for parts in zip(*columns, strict=True)]
-    return prompt_parser.MulticondLearnedConditioning(shape=(frames,), batch=batch)
+    return prompt_parser.MulticondLearnedConditioning(shape=(len(frames),), batch=batch)
 
 
 def _mixed(rows: Sequence[Any], left: int, right: int, share: float) -> float:

@@ -20,19 +20,47 @@ from easyphoto_video.motion.windows import Window, fused
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hold:
+    """Pictures that frames are kept to, wholly or in parts, some until a later step.
+
+    What the UNet foretells is mixed with them, so that the sampler itself leads there. That is
+    linear, so it may be done for every condition before the host weighs them.
+    """
+
+    latents: Tensor
+    """(F, 4, h, w)."""
+    free: Callable[[], Tensor]
+    """(F, 1, h, w) or (F, 1, 1, 1), 0..1: what may change at the sampler's step now."""
+    shares: Tensor | None
+    """(1000,) alphas_cumprod where the sampler's model foretells the noise, by diffusion time;
+    None where it foretells the picture."""
+
+    def held(self, foretold: Tensor, x: Tensor, time: Tensor) -> Tensor:
+        """What is foretold of x (k*F, 4, h, w), clip after clip, with the pictures held."""
+        clips = len(x) // len(self.latents)
+        kept = self.latents.to(x).repeat(clips, 1, 1, 1)
+        if self.shares is not None:
+            left = self.shares.to(x)[time.long()].view(-1, 1, 1, 1)
+            kept = (x - left.sqrt() * kept) / (1 - left).sqrt()
+        return torch.lerp(kept, foretold, self.free().to(x).repeat(clips, 1, 1, 1))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """How a clip goes through the UNet."""
 
     frames: int
     parts: int
     """Conditions of each frame, which AND joins in a prompt."""
-    windows: Sequence[Window]
+    windows: Callable[[], Sequence[Window]]
+    """Those of the sampler's step now."""
     handle: Handle | None
     """The motion inside the UNet; None when every frame stands alone."""
     one_by_one: bool
     """Whether the conditions go through the UNet one after the other, which takes less memory."""
-    tell: Callable[[int], None]
-    """Called with the number of each window before it is seen."""
+    tell: Callable[[int, int], None]
+    """Called with the number of each window and how many there are before it is seen."""
+    hold: Hold | None = None
 
 
 def clip_order(rows: int, frames: int, parts: int) -> list[int]:
@@ -77,17 +105,21 @@ class WindowedDenoiser(nn.Module):
         order = torch.tensor(clip_order(len(x), plan.frames, plan.parts), device=x.device)
         clips = _each(cond, lambda rows: rows[order])
         times = sigma[order]
-        numbers = {window: i for i, window in enumerate(plan.windows)}
+        windows = plan.windows()
+        numbers = {window: i for i, window in enumerate(windows)}
 
         def call(seen: Tensor, window: Window) -> Tensor:
-            plan.tell(numbers[window])
+            plan.tell(numbers[window], len(windows))
 
             def cut(rows: Tensor) -> Tensor:
                 return window.rows(rows, plan.frames)
 
             return self._asked(seen, cut(times), _each(clips, cut), len(window.frames))
 
-        return fused(call, x[order], plan.windows)[torch.argsort(order)]
+        foretold = fused(call, x[order], windows)
+        if plan.hold is not None:
+            foretold = plan.hold.held(foretold, x[order], times)
+        return foretold[torch.argsort(order)]
 
     def _asked(self, x: Tensor, sigma: Tensor, cond: Any, frames: int) -> Tensor:
         handle = self.plan.handle

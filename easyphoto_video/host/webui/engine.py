@@ -15,7 +15,7 @@ from easyphoto_video.errors import HostFailed, Stopped
 from easyphoto_video.host.border import border
 from easyphoto_video.host.library import Library
 from easyphoto_video.host.shelf import MotionShelf
-from easyphoto_video.host.start import check_start, latent_mask
+from easyphoto_video.host.start import begins_at, check_start, fresh_noise, latent_mask, mixed
 from easyphoto_video.host.webui import borrowed
 from easyphoto_video.host.webui.checks import check_model, check_unet
 from easyphoto_video.host.webui.clip import Kept, Take, clip_run
@@ -59,7 +59,7 @@ class WebuiEngine:
                 fitted(model.model.diffusion_model, motion)
             watch("loading", 1.0)
             kept = _kept(model, shot, shot.start, watch) if shot.start else None
-            if kept is not None and kept.steps == 0:
+            if kept is not None and min(kept.begins) == shot.steps:
                 return decoded(model, kept.latents, watch)
             held.enter_context(borrowed.stage(motion))
             return decoded(model, _latents(model, shot, motion, kept, watch), watch)
@@ -129,9 +129,11 @@ def _attached(unet: Any, motion: Motion | None) -> Iterator[Handle | None]:
 
 def _kept(model: Any, shot: Shot, start: Start, watch: Watch) -> Kept:
     check_start(start, shot)
-    latents = encoded(model, start.frames, watch)
+    pictures = encoded(model, start.frames, watch)
+    latents = mixed(pictures, start.mix, fresh_noise(shot)) if start.mix else pictures
     mask = None if start.mask is None else latent_mask(start.mask, latents)
-    return Kept(latents=latents, mask=mask, steps=round(shot.steps * start.strength))
+    begins = begins_at(start.strengths(shot.frames), shot.steps)
+    return Kept(latents=latents, mask=mask, begins=tuple(begins))
 
 
 def _teller(watch: Watch) -> Callable[[Any, int, int], None]:

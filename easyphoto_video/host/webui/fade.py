@@ -44,7 +44,8 @@ def without_unet(
     encoder, and what they gave the UNet.
 
     `networks` are lists of ExtraNetworkParams by the kind of tag, of which others than LoRAs stay
-    as they are. Raises BadRequest when a weight is no number.
+    as they are. For `text` take the mean of the weights over the whole clip, so that all its spans
+    read a prompt alike. Raises BadRequest when a weight is no number.
     """
     changed: dict[str, list[Any]] = {}
     shares: list[Share] = []

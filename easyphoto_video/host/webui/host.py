@@ -18,7 +18,7 @@ from easyphoto_video.host.webui import files, restore, samplers, settings
 from easyphoto_video.host.webui.engine import WebuiEngine
 from easyphoto_video.host.webui.settle import settle
 from easyphoto_video.identity import People
-from easyphoto_video.request import AUTO, NONE, Text2Video
+from easyphoto_video.request import AUTO, NONE, Request
 from easyphoto_video.video import ffmpeg
 
 OTHERS_FOLDER = "animatediff_model_path"
@@ -70,11 +70,11 @@ class WebuiHost:
             return ""
         return "zh" if chosen.startswith(("zh", "chinese")) else "en"
 
-    def settle(self, request: Text2Video) -> Text2Video:
+    def settle(self, request: Request) -> Request:
         """See Host."""
         return settle(request, self.library())
 
-    def cast(self, request: Text2Video) -> Cast | None:
+    def cast(self, request: Request) -> Cast | None:
         """See Host."""
         return cast_of(request, self.people, restore.restorer(request.restore))
 

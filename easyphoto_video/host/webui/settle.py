@@ -30,12 +30,13 @@ from easyphoto_video.host.webui.files import (
 from easyphoto_video.host.webui.restore import restorer
 from easyphoto_video.host.webui.samplers import sampler_of
 from easyphoto_video.identity import LORA_PREFIX
-from easyphoto_video.request import AUTO, NONE, Lora, Text2Video
+from easyphoto_video.material import settled_material
+from easyphoto_video.request import AUTO, NONE, Lora, Request
 
 SEEDS = 2**32
 
 
-def settle(request: Text2Video, library: Library) -> Text2Video:
+def settle(request: Request, library: Library) -> Request:
     """The request with nothing left open, its files by the host's names.
 
     `library` finds motion modules and user ids. Loads nothing. Raises BadRequest, BadFile, Missing.
@@ -49,11 +50,10 @@ def settle(request: Text2Video, library: Library) -> Text2Video:
     check_clip_skip(request.clip_skip, layers)
     model = settled_model(request, library.data_dir, is_embedded=body.is_embedded)
     people = settled_people(request, library.people, body)
+    material = settled_material(request, facts.side)
     settled = replace(
         request,
         seed=random.SystemRandom().randrange(SEEDS) if request.seed == -1 else request.seed,
-        width=request.width or facts.side,
-        height=request.height or facts.side,
         cfg=request.cfg or facts.cfg,
         checkpoint=checkpoint_name(info),
         vae=request.vae if request.vae in (AUTO, NONE) else vae_name(request.vae),
@@ -61,6 +61,7 @@ def settle(request: Text2Video, library: Library) -> Text2Video:
         face_model=model,
         face_size=request.face_size or facts.side,
         **people,
+        **material,
         **settled_motion(request, body, library),
     )
     check_faces(settled, library.people)
@@ -87,7 +88,7 @@ def _read(info: Any) -> tuple[Body, Facts, int]:
     return body, facts, clip_layers(tensors)
 
 
-def _check_prompts(request: Text2Video, library: Library) -> None:
+def _check_prompts(request: Request, library: Library) -> None:
     prompts, networks = parsed(request.prompts)
     parts_of(prompts)
     for use in networks.get("lora", []):

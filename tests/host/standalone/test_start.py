@@ -81,7 +81,10 @@ def test_pictures_of_another_size_are_refused(engine: StandaloneEngine, pictures
     [
         ({"motion": "none"}, [False, False, False, True]),
         ({"motion": "mm_v2"}, [True, True, True, True]),
-        ({"motion": "mm_v2", "context": 2, "overlap": 0}, [False, False, True, True]),
+        (
+            {"motion": "mm_v2", "context": 2, "overlap": 0, "windows": "standard_static"},
+            [False, False, True, True],
+        ),
     ],
     ids=str,
 )

@@ -17,7 +17,7 @@ from easyphoto_video.host.standalone.model.merge import (
     layers_of,
     merged,
 )
-from easyphoto_video.motion.fading import Chain, Fade, FadeHandle, Weights, faded, mean
+from easyphoto_video.motion.fading import Chain, Fade, FadeHandle, Weights, faded
 
 
 @contextmanager
@@ -26,20 +26,20 @@ def fading(
     text_encoder: nn.Module,
     merges: Sequence[Merge],
     weights: Weights,
-    frames: int,
+    text: float,
 ) -> Iterator[FadeHandle]:
     """While it lasts, the UNet has each LoRA at its weight times that of the frame.
 
-    Only inside `handle.frames(...)`; see motion.fading. The text encoder, which reads a prompt once
-    for all frames, has them at their weight times the mean of `weights` over the clip's `frames`.
-    Raises BadFile before anything is touched when a LoRA does not fit.
+    Only inside `handle.frames(...)`; see motion.fading. The text encoder reads a prompt once for
+    all frames and has each LoRA at its weight times `text`; take the mean of the weights over the
+    whole clip, so that all its spans read alike. Raises BadFile before anything is touched when a
+    LoRA does not fit.
     """
-    layers, words = layers_of(unet), layers_of(text_encoder, TEXT_MODEL)
+    layers = layers_of(unet)
     for one in merges:
         check_fits(one.lora, one.lora.unet, layers)
-        check_fits(one.lora, one.lora.text, words)
-    share = mean(weights, frames)
-    texts = [Merge(replace(one.lora, unet={}), one.text * share, 0.0) for one in merges]
+        check_fits(one.lora, one.lora.text, layers_of(text_encoder, TEXT_MODEL))
+    texts = [Merge(replace(one.lora, unet={}), one.text * text, 0.0) for one in merges]
     fades = [Fade(_changes(one, layers), weights) for one in merges if one.unet]
     with merged(unet, text_encoder, texts), faded(unet, fades) as handle:
         yield handle

@@ -20,6 +20,7 @@ from easyphoto_video.host.standalone.prompt.encode import encode_all
 from easyphoto_video.host.standalone.samplers import Noising, Sampler
 from easyphoto_video.host.standalone.train.album import crop
 from easyphoto_video.host.standalone.train.request import TRIGGER, TrainRequest
+from easyphoto_video.host.start import begins_at
 from easyphoto_video.motion.windows import apart
 from easyphoto_video.schedule import Schedule
 from easyphoto_video.watch import Viewer, Watch, Within
@@ -47,30 +48,32 @@ class Drawer:
         wanted, free = (Schedule.constant(text) for text in (prompt, ""))
         prompts = scripts(wanted, free, STEPS)
         texts = sorted(prompts[0].texts() | prompts[1].texts())
-        begin = 0 if start is None else STEPS - round(STEPS * STRENGTH)
+        (begin,) = begins_at([1.0 if start is None else STRENGTH], STEPS)
+        alone = apart(count, AT_ONCE)
         noising = Noising(betas=facts.betas, prediction=facts.prediction, zero_snr=facts.zero_snr)
         with torch.no_grad():
-            kept = None if start is None else self._kept(start, watch)
+            kept = None if start is None else self._kept(start, begin, watch)
             predictor = Predictor(
                 unet=models.unet,
                 handle=None,
-                windows=apart(count, AT_ONCE),
+                windows=lambda step: alone,
                 guide=Guide(
                     prompt=prompts[0],
                     negative=prompts[1],
                     encoded=encode_all(texts, models.text_encoder),
-                    cfg=facts.cfg,
+                    cfgs=(facts.cfg,) * count,
                 ),
                 pixels_at_once=self.target.latent_pixels_at_once,
             )
-            noise = Noise(size=(4, facts.side // 8, facts.side // 8), frames=count, seed=SEED)
+            side = facts.side // 8
+            noise = Noise(size=(4, side, side), numbers=range(count), seed=SEED)
             sampler = Sampler(SAMPLER, STEPS, noising, begin)
             latents = denoised(predictor, sampler, noise, kept, watch, lambda _: None)
             return decoded(models.vae, latents, watch)
 
-    def _kept(self, start: Frames, watch: Watch) -> Kept:
+    def _kept(self, start: Frames, begin: int, watch: Watch) -> Kept:
         latents = encoded(self.models.vae, start, watch)
-        return Kept(latents=latents, mask=None, begins=True)
+        return Kept(latents=latents, mask=None, begins=(begin,) * len(start))
 
 
 @dataclass(frozen=True, kw_only=True)

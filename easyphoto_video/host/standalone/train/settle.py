@@ -13,7 +13,7 @@ from easyphoto_video.host.library import CHECKPOINTS, EMBEDDED, Library
 from easyphoto_video.host.standalone.device import Target, target
 from easyphoto_video.host.standalone.settle import read_base
 from easyphoto_video.host.standalone.train.request import TrainRequest
-from easyphoto_video.request import AUTO, Text2Video
+from easyphoto_video.request import AUTO, Request
 
 STEPS_A_PHOTO, MOST_STEPS = 200, 800
 """EasyPhoto's rule."""
@@ -44,7 +44,7 @@ def settled(request: TrainRequest, library: Library, photos: int) -> TrainReques
     base = read_base(path)
     usual = SMALL if base.channels[0] < SMALL_WIDTH else FULL
     listed = library.listed(CHECKPOINTS, path)
-    asked = Text2Video(face_model=request.face_model)
+    asked = Request(face_model=request.face_model)
     rank = request.rank or usual.rank
     return replace(
         request,

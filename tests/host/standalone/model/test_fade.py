@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +15,18 @@ from easyphoto_video.host.standalone.model.fade import fading
 from easyphoto_video.host.standalone.model.load import Models, load_models
 from easyphoto_video.host.standalone.model.lora import PictureLora, read_lora
 from easyphoto_video.host.standalone.model.merge import Merge, merged
+from easyphoto_video.motion.fading import listed
 from tests.host.standalone.small import SIZES, kohya, save
 from tools.tiny_checkpoint import CONV, TO_Q
 
 FRAMES = 3
+RAMP, MEAN = listed([0.0, 0.5, 1.0]), 0.5
 
 
 @pytest.fixture(scope="module")
 def models(data: Path) -> Models:
     path = data / "models" / "Stable-diffusion" / "tiny.safetensors"
     return load_models(path, None, Target(torch.device("cpu"), torch.float32))
-
-
-def ramp(numbers: Sequence[int]) -> Tensor:
-    """0, 0.5, 1."""
-    return torch.tensor([number / 2 for number in numbers])
 
 
 def read(folder: Path, tensors: dict[str, Tensor]) -> PictureLora:
@@ -68,7 +64,7 @@ def test_each_frame_is_as_merged_at_its_weight(
     unet, text, lora = models.unet, models.text_encoder, read(tmp_path, tensors)
     x = noise(2 * FRAMES)
     with (
-        fading(unet, text, [Merge(lora, 1.0, 0.8)], ramp, FRAMES) as handle,
+        fading(unet, text, [Merge(lora, 1.0, 0.8)], RAMP, MEAN) as handle,
         handle.frames(range(FRAMES)),
     ):
         got = asked(models, x)
@@ -84,19 +80,19 @@ def test_two_add_up_and_one_without_unet_is_left_out(models: Models, tmp_path: P
     unet, text, x = models.unet, models.text_encoder, noise(1)
     first, second = read(tmp_path, kohya()), read(tmp_path, in_three_parts())
     merges = [Merge(first, 1.0, 0.8), Merge(second, 1.0, 0.5), Merge(first, 1.0, 0.0)]
-    with fading(unet, text, merges, ramp, FRAMES) as handle, handle.frames([1]):
+    with fading(unet, text, merges, RAMP, MEAN) as handle, handle.frames([1]):
         got = asked(models, x)
     with merged(unet, text, [Merge(first, 0.0, 0.4), Merge(second, 0.0, 0.25)]):
         assert near(got, asked(models, x))
 
 
-def test_the_text_encoder_has_the_mean_of_the_clip(models: Models, tmp_path: Path) -> None:
+def test_the_text_encoder_has_one_weight_for_all_frames(models: Models, tmp_path: Path) -> None:
     unet, text, lora = models.unet, models.text_encoder, read(tmp_path, kohya())
     before = [*unet.parameters(), *text.parameters()]
     ids = torch.arange(10).view(1, -1)
     with merged(unet, text, [Merge(lora, 0.5 * 0.6, 0.0)]):
         expected = text(ids).last_hidden_state
-    with fading(unet, text, [Merge(lora, 0.6, 1.0)], ramp, FRAMES):
+    with fading(unet, text, [Merge(lora, 0.6, 1.0)], RAMP, MEAN):
         assert torch.equal(text(ids).last_hidden_state, expected)
         assert not torch.equal(expected, asked_text(text, ids, lora, unet))
     after = [*unet.parameters(), *text.parameters()]
@@ -117,7 +113,7 @@ def test_a_lora_that_does_not_fit_is_refused_before_anything_is_touched(
     before = list(text.parameters())
     with (
         pytest.raises(BadFile, match="1 of its 3 changes find no layer"),
-        fading(unet, text, [Merge(lora, 1.0, 1.0)], ramp, FRAMES),
+        fading(unet, text, [Merge(lora, 1.0, 1.0)], RAMP, MEAN),
     ):
         pytest.fail("the LoRA does not fit")
     assert all(one is other for one, other in zip(text.parameters(), before, strict=True))
