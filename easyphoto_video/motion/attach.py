@@ -40,6 +40,8 @@ class Call:
     positions: Tensor | None = None
     views: tuple[Window, ...] = ()
     """Windows inside the temporal layers; none is one of all frames."""
+    shares: Tensor | None = None
+    """(F,) a factor on what the motion adds to each frame; None is 1 everywhere."""
 
     def check(self, rows: int) -> None:
         """Raises BadRequest unless the rows are whole clips."""
@@ -67,22 +69,29 @@ class Handle:
         count: int,
         positions: Sequence[int] | None = None,
         views: Sequence[Window] = (),
+        shares: Sequence[float] = (),
     ) -> Iterator[None]:
         """Inside, every call of the UNet in this thread has k*count rows, clip after clip.
 
         `positions` are the marks of the frames in time; without them 0 to count-1. With `views`,
         windows that cover the clip, the temporal layers see the frames of one window at a time,
         marked by their place in it, and the rest of the UNet sees each frame once: then a clip may
-        be longer than the position table, if there is memory for it. Gradients through
-        checkpointed layers need the backward pass inside too. Raises BadRequest when the motion
-        module cannot see so many frames at once, ValueError when the views do not fit the clip.
+        be longer than the position table, if there is memory for it. `shares` are factors on what
+        the motion adds to each frame: 0 leaves it still, 1 (none given) is as trained. Gradients
+        through checkpointed layers need the backward pass inside too. Raises BadRequest when the
+        motion module cannot see so many frames at once, ValueError when views or shares do not fit
+        the clip.
         """
+        if shares and len(shares) != count:
+            raise ValueError(f"{len(shares)} shares for {count} frames")
+        parts = torch.tensor(shares) if set(shares) - {1} else None
         if views:
-            call = Call(count, None, self._views(count, positions, views))
+            call = Call(count, None, self._views(count, positions, views), parts)
         else:
             marks = range(count) if positions is None else positions
             self._check(count, marks)
-            call = Call(count, None if positions is None else torch.tensor(positions))
+            marked = None if positions is None else torch.tensor(positions)
+            call = Call(count, marked, shares=parts)
         token = _calls.set({**_calls.get(), self: call})
         try:
             yield
@@ -164,6 +173,9 @@ def _moving(handle: Handle, transformer: TemporalTransformer) -> Callable[..., A
         x = output if isinstance(output, Tensor) else output[0]
         call.check(x.shape[0])
         moved = transformer(x, call.frames, call.positions, call.views)
+        if call.shares is not None:
+            rows = call.shares.to(x).repeat(x.shape[0] // call.frames)
+            moved = torch.lerp(x, moved, rows.view(-1, 1, 1, 1))
         if isinstance(output, Tensor):
             return moved
         return (moved, *output[1:])

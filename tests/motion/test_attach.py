@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.motion.attach import Handle, attached
 from easyphoto_video.motion.module import Motion
-from easyphoto_video.motion.places import residual_norms
+from easyphoto_video.motion.places import places, residual_norms
 from easyphoto_video.motion.spec import SDXL_BETA, V1, V2, V3, MotionSpec
 from easyphoto_video.motion.viewing import Viewing, plan
 from easyphoto_video.motion.windows import Window
@@ -326,3 +326,41 @@ def test_views_that_are_not_of_the_clip_are_refused(host: Host) -> None:
         for count, positions in ((9, None), (7, None), (8, range(8))):
             with pytest.raises(ValueError, match="views cover a clip"):
                 handle.frames(count, positions, views).__enter__()
+
+
+def shared(host: Host, motion: Motion, x: Tensor, shares: tuple[float, ...]) -> Tensor:
+    with attached(host.unet, motion) as handle, handle.frames(4, shares=shares):
+        return host(x)
+
+
+def test_shares_of_one_are_none_and_of_zero_no_motion_bit_for_bit(host: Host) -> None:
+    motion, x = lively(spec()), clip(8)
+    assert torch.equal(shared(host, motion, x, (1, 1, 1, 1)), run(host, motion, x, 4))
+    assert torch.equal(shared(host, motion, x, (0, 0, 0, 0)), host(x))
+
+
+def test_a_share_scales_what_a_layer_adds_to_its_frame(host: Host) -> None:
+    """Frame 1 of each clip twice as much, frame 3 not at all."""
+    motion, shares, seen = lively(spec()), (1.0, 2.0, 0.5, 0.0), []
+    name, transformer = next(motion.transformers())
+    layer = places(host.unet)[name]
+
+    def look(_layer: nn.Module, _args: Any, output: Any) -> None:
+        seen.append(output if isinstance(output, Tensor) else output[0])
+
+    hooks = [layer.register_forward_hook(look)]
+    with attached(host.unet, motion) as handle, handle.frames(4, shares=shares):
+        hooks.append(layer.register_forward_hook(look))
+        host(clip(8))
+    for hook in hooks:
+        hook.remove()
+    before, after = seen
+    factors = torch.tensor(shares).repeat(2).view(-1, 1, 1, 1)
+    expected = before + factors * (transformer(before, 4) - before)
+    assert torch.allclose(after, expected, atol=1e-5)
+    assert torch.equal(after[3::4], before[3::4])
+
+
+def test_shares_that_are_not_of_the_clip_are_refused() -> None:
+    with pytest.raises(ValueError, match="3 shares for 4 frames"):
+        Handle(spec()).frames(4, shares=(1, 2, 1)).__enter__()
