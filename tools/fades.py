@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from easyphoto_video.errors import BadFile
+from easyphoto_video.motion.fading import listed
 
 WEIGHTS = (0.0, 0.3, 1.0)
 """Of the three frames."""
@@ -196,7 +197,7 @@ def measured(model: Any, name: str) -> Iterator[tuple[str, float, bool]]:
     plain = asked(model, rows)
     networks, shares = without_unet(tag(name, UNET), 1.0)
     activate(networks)
-    with fading(unet, shares, lambda numbers: torch.tensor(WEIGHTS)[list(numbers)]) as handle:
+    with fading(unet, shares, listed(WEIGHTS)) as handle:
         yield _same("outside", asked(model, rows), plain)
         with handle.frames(range(3)):
             got = asked(model, rows)

@@ -27,16 +27,17 @@ from torch import Tensor, nn
 from easyphoto_video.motion.attach import Call
 
 Weights = Callable[[Sequence[int]], Tensor]
-"""The numbers of n frames in their clip -> a LoRA's weight at each (n,); 1 is as trained."""
+"""The numbers of n frames -> a LoRA's weight at each (n,) float32; 1 is as trained."""
 
 Change = Callable[[Any, Tensor], Tensor]
 """A layer and its input (N, ...) -> what a change of the layer's weight alone makes of it, in the
 shape of the layer's output."""
 
 
-def mean(weights: Weights, frames: int) -> float:
-    """The mean weight over a clip of so many frames, for what knows no frames."""
-    return float(weights(range(frames)).double().mean())
+def listed(numbers: Sequence[float]) -> Weights:
+    """The weights that a list has for the frames from 0 on."""
+    every = torch.tensor(numbers)
+    return lambda frames: every[list(frames)]
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class FadeHandle:
     def frames(self, numbers: Sequence[int]) -> Iterator[None]:
         """Inside, every call of the UNet in this thread has k*n rows, clip after clip.
 
-        `numbers` are those of its n frames in the whole clip, as the weights know them.
+        `numbers` are those of its n frames, by which the weights know them.
         """
         call = _Call(len(numbers), [weights(numbers) for weights in self._weights])
         token = _calls.set({**_calls.get(), self: call})

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.motion.attach import attached
-from easyphoto_video.motion.fading import Chain, Change, Fade, Weights, faded, mean
+from easyphoto_video.motion.fading import Chain, Change, Fade, Weights, faded, listed
 from tests.motion.small import Host, lively, spec
 from tests.motion.test_attach import state
 
@@ -241,9 +241,8 @@ def test_a_kernel_moves_as_the_layers_own_does() -> None:
     assert torch.allclose(change(layer, x), other(x), atol=1e-4)
 
 
-def test_the_mean_over_a_clip() -> None:
-    assert mean(ramp, 5) == 0.5
-    assert mean(constant(0.25), 7) == 0.25
+def test_weights_from_a_list() -> None:
+    assert listed([0.0, 0.25, 0.5])([2, 0, 2]).tolist() == [0.5, 0.0, 0.5]
 
 
 def test_one_weight_for_each_frame(host: Host) -> None:
