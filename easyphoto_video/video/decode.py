@@ -14,7 +14,7 @@ import numpy as np
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadFile
-from easyphoto_video.video.ffmpeg import NO_WINDOW, find, look, named, quoted
+from easyphoto_video.video.ffmpeg import NO_WINDOW, find, given, look, quoted
 from easyphoto_video.video.pictures import GIVE_ANOTHER
 from easyphoto_video.video.probe import FIRST, Facts
 
@@ -48,7 +48,7 @@ def of_ffmpeg(
     arguments = (
         *jump,
         *_decoder(facts),
-        *("-i", named(path), *FIRST, "-vf", chain),
+        *(*given(path), *FIRST, "-vf", chain),
         *("-fps_mode", "passthrough", "-sws_flags", "bicubic+accurate_rnd+full_chroma_int"),
         *("-f", "rawvideo", "-pix_fmt", "rgba" if shape[2] == 4 else "rgb24", "-"),
     )

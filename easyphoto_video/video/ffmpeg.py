@@ -27,6 +27,13 @@ LOOK_SECONDS = 60
 """How long ffmpeg may look at a file; a whole one takes a tenth of a second."""
 NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 """On Windows a console program would else open a console, and hear its Ctrl+C."""
+FORMATS = (
+    "mov,matroska,avi,asf,flv,mpeg,mpegts,mpegvideo,ogg,rm,mxf,nut,wtv,dv,vc1,swf,ivf,obu,av1,h264,"
+    "hevc,m4v,mjpeg,yuv4mpegpipe,gif,apng,png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,ppm_pipe,"
+    "jpegxl_anim,jpegxl_pipe,qoi_pipe,wav,w64,mp3,flac,aac,ac3,eac3,aiff,caf,au,amr"
+)
+"""What is read: all pictures and sound are in the file itself. A playlist, by whatever name it
+comes, would have ffmpeg open other files of this machine."""
 TAIL = 5
 """Lines of ffmpeg's own words that an error repeats."""
 
@@ -69,6 +76,11 @@ def named(path: Path) -> str:
     return f"file:{path}"
 
 
+def given(path: Path) -> tuple[str, ...]:
+    """Arguments that give ffmpeg a file of the user's to read; only one of FORMATS is."""
+    return ("-format_whitelist", FORMATS, "-i", named(path))
+
+
 def look(
     path: Path, *arguments: str, before: Sequence[str] = ()
 ) -> subprocess.CompletedProcess[bytes]:
@@ -78,7 +90,7 @@ def look(
     """
     try:
         return subprocess.run(
-            [str(find()), "-hide_banner", *before, "-i", named(path), *arguments],
+            [str(find()), "-hide_banner", *before, *given(path), *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=LOOK_SECONDS,

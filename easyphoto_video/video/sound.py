@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from easyphoto_video.errors import BadFile
-from easyphoto_video.video.ffmpeg import look, named, quoted
+from easyphoto_video.video.ffmpeg import given, look, named, quoted
 from easyphoto_video.video.order import ORDERS
 
 TAKEN = {
@@ -64,7 +64,7 @@ def part_of(sound: Sound, seconds: Fraction) -> Sequence[str]:
     """Arguments for ffmpeg: a sound as an input that begins at its start."""
     # -vn keeps a seek from landing at a key frame of the pictures, long before.
     length = ("-t", f"{float(seconds):.6f}")
-    return ("-vn", *_shifted(sound.start), *length, "-i", named(sound.path))
+    return ("-vn", *_shifted(sound.start), *length, *given(sound.path))
 
 
 def _shifted(start: Fraction) -> Sequence[str]:

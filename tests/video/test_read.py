@@ -180,6 +180,23 @@ def test_what_is_no_film_is_refused(
         open_video(tmp_path / "a.mp4")
 
 
+@pytest.mark.parametrize(
+    ("name", "list_of"),
+    [
+        ("a.mp4", "ffconcat version 1.0\nfile film.mp4\n"),
+        ("a.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfilm.mp4\n#EXT-X-ENDLIST\n"),
+    ],
+)
+def test_a_playlist_leads_to_no_other_file(
+    name: str, list_of: str, film: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "film.mp4").write_bytes(film.read_bytes())
+    (tmp_path / name).write_text(list_of)
+    assert open_video(tmp_path / "film.mp4").count == COUNT
+    with pytest.raises(BadFile, match="not on whitelist"):
+        open_video(tmp_path / name)
+
+
 def test_sound_alone_is_no_film(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     ffmpeg("-f", "lavfi", "-i", "sine=duration=1", named(path))
