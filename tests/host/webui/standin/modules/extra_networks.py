@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 import sys
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
+import torch
 from modules import shared
 
 LAYER = "middle_block.1.proj_in"
 FILM = SimpleNamespace(name="film", filename="film.safetensors", hash="f11")
 networks = SimpleNamespace(
+    loaded_networks=[],
     available_networks={"film": FILM},
     available_network_aliases={"film": FILM},
     available_network_hash_lookup={"f11": FILM},
@@ -35,6 +38,20 @@ class NetworkOnDisk:
 networks.network = SimpleNamespace(NetworkOnDisk=NetworkOnDisk)
 
 
+class NetworkModule:
+    """What a LoRA changes in its layer, computed as a whole."""
+
+    extra_kwargs: Mapping[str, Any] = MappingProxyType({})
+
+    def __init__(self, network: Any) -> None:
+        self.network = network
+        self.ops = torch.nn.functional.conv2d
+
+    def calc_updown(self, weight: torch.Tensor) -> tuple[torch.Tensor, None]:
+        """See the Lora extension: the change at the network's weight, and that of the bias."""
+        return weight * self.network.unet_multiplier, None
+
+
 class ExtraNetworkParams:
     """What stands in a tag."""
 
@@ -54,10 +71,20 @@ class ExtraNetworkLora:
         """Replaces whatever was active before; what is not known has no effect."""
         known = [use for use in uses if use.items[0] in networks.available_network_aliases]
         networks.networks_in_memory.update({use.items[0]: use for use in known})
+        networks.loaded_networks[:] = [_loaded(*use.items) for use in known]
         layer = shared.sd_model.model.diffusion_model.get_submodule(LAYER)
+        layer.network_layer_name = LAYER
         base = layer.__dict__.setdefault("unchanged_weight", layer.weight.detach().clone())
-        factor = 1 + sum(float(use.items[1]) for use in known)
+        factor = 1 + sum(network.unet_multiplier for network in networks.loaded_networks)
         layer.weight.data.copy_(base * factor)
+
+
+def _loaded(name: str, text: str, *unet: str) -> Any:
+    """A network with its weights; that of the UNet is by default the text encoder's."""
+    weight = float(unet[0] if unet else text)
+    network = SimpleNamespace(name=name, unet_multiplier=weight, network_on_disk=FILM)
+    network.modules = {LAYER: NetworkModule(network)}
+    return network
 
 
 extra_network_registry = {"lora": ExtraNetworkLora()}
