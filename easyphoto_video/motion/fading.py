@@ -110,7 +110,7 @@ class _Call:
         self.frames = frames
         self.weights = [of_one if of_one.any() else None for of_one in weights]
         self.rows: list[Tensor | None] = []
-        """(R,) on the device of the call, for each fade; None is 0 throughout."""
+        """(R,) on the device of the call, for each fade; None is 0 throughout. Empty before it."""
 
     def begin(self, x: Tensor) -> None:
         """Raises BadRequest unless the rows of x, which the UNet gets, are whole clips."""
@@ -152,23 +152,24 @@ def _beginning(handle: FadeHandle) -> Callable[..., None]:
 def _adding(handle: FadeHandle, changes: Sequence[tuple[int, Change]]) -> Callable[..., Any]:
     def hook(layer: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
         call = handle.call
-        if call is None:
+        if call is None or not call.rows:
             return None
         for number, change in changes:
             weights = call.rows[number]
             if weights is not None:
+                share = _beside(weights, len(args[0]), output)
                 made = change(layer, args[0]).to(output.dtype)
-                output = torch.addcmul(output, made, _beside(weights, output))
+                output = torch.addcmul(output, made, share)
         return output
 
     return hook
 
 
-def _beside(weights: Tensor, y: Tensor) -> Tensor:
-    """The weight of each row, to multiply y with, whose rows may be cut into equal parts.
+def _beside(weights: Tensor, rows: int, y: Tensor) -> Tensor:
+    """The weight of each of a layer's rows, to multiply y with; they may be cut into equal parts.
 
     HyperTile cuts each picture into tiles, which lie in a row. Raises BadRequest for other rows.
     """
-    Call(len(weights)).check(len(y))
-    of_parts = weights.to(y.dtype).repeat_interleave(len(y) // len(weights))
+    Call(len(weights)).check(rows)
+    of_parts = weights.to(y.dtype).repeat_interleave(rows // len(weights))
     return of_parts.view(-1, *(1 for _ in y.shape[1:]))
