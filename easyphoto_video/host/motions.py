@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from easyphoto_video.errors import BadFile, BadRequest, Missing
 from easyphoto_video.host.checks import check_context
 from easyphoto_video.host.library import EMBEDDED, MOTION_LORAS, MOTIONS, Library
+from easyphoto_video.host.shelf import Key, stamps
 from easyphoto_video.motion.lora import read_motion_lora
 from easyphoto_video.motion.read import read_motion
 from easyphoto_video.motion.spec import MotionSpec
@@ -45,7 +47,7 @@ def settled_motion(request: Request, body: Body, library: Library) -> dict[str, 
             raise BadRequest("Motion LoRA", first, reason, "Choose a motion module too.")
         return {"motion": NONE}
     path = _path(request, body, library)
-    spec = read_motion(path).spec
+    spec = built(path)
     if spec.channels != body.channels:
         raise BadFile(
             path,
@@ -78,9 +80,22 @@ def _path(request: Request, body: Body, library: Library) -> Path:
     return min(fitting, key=lambda found: PREFERRED.index(found[0]))[1]
 
 
+def built(path: Path) -> MotionSpec:
+    """What a motion file is built like; one that has not changed is not read again.
+
+    Raises BadFile and Missing.
+    """
+    return _read(path, stamps(path))
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, _stamps: Key) -> MotionSpec:
+    return read_motion(path).spec
+
+
 def _spec(path: Path) -> MotionSpec | None:
     """None for the other files of the folder, such as motion LoRAs."""
     try:
-        return read_motion(path).spec
+        return built(path)
     except BadFile:
         return None

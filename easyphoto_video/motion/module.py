@@ -48,7 +48,9 @@ class Positions(nn.Module):
 
     def __init__(self, count: int, channels: int) -> None:
         super().__init__()
-        self.register_buffer("pe", sinusoids(count, channels))
+        table = torch.empty(1, count, channels)
+        # A hollow module's table has no values, and on meta working them out is slow.
+        self.register_buffer("pe", table if table.is_meta else sinusoids(count, channels))
 
     def forward(self, x: Tensor, positions: Tensor) -> Tensor:
         return x + self.pe[0, positions].to(x.dtype)  # (P, F, C)
