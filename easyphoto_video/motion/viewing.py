@@ -152,17 +152,38 @@ def _alternating(frames: int, viewing: Viewing, step: int) -> Iterator[Span]:
 
 def _tiles(frames: int, viewing: Viewing, step: int) -> Iterator[tuple[int, int]]:
     """Where each tile starts, and before which frame it ends; past the end goes round."""
-    count = -(-frames // (viewing.context - viewing.overlap))
-    if viewing.is_closed:
-        share = bit_reversed(step)
-        borders = [int((i + share) * frames / count) for i in range(count + 1)]
-    else:
-        shifted = step % 2 and count > 1
-        halves = range(1, 2 * count, 2) if shifted else range(2, 2 * count, 2)
-        borders = sorted({0, *(frames * half // (2 * count) for half in halves), frames})
-    for start, border in pairwise(borders):
+    for start, border in pairwise(_borders(frames, viewing, bit_reversed(step))):
         end = border + viewing.overlap
         yield start, end if viewing.is_closed else min(end, frames)
+
+
+def _borders(frames: int, viewing: Viewing, share: float) -> list[int]:
+    """Where tiles begin and end, moved on by a share of a tile.
+
+    Motion modules see little in a handful of frames, so a short end of an open clip shares with its
+    neighbour: no tile is shorter than half of the others, or a third of the clip.
+    """
+    most = viewing.context - viewing.overlap
+    count = -(-frames // most)
+    moved = [(i + share) * frames / count for i in range(count + 1)]
+    if viewing.is_closed:
+        return [int(border) for border in moved]
+    inner = moved[1:-1]
+    if count > 1 and 2 * frames <= 3 * most:
+        inner = [frames * (1 + share) / 3]
+    elif count > 1 and share:
+        inner = _balanced_ends(moved[:-1], frames)
+    return sorted({0, *map(int, inner), frames})
+
+
+def _balanced_ends(borders: Sequence[float], frames: int) -> Sequence[float]:
+    first, *middle, last = borders
+    tile = frames / len(borders)
+    if first < tile / 2:
+        first = (first + tile) / 2
+    if frames - last < tile / 2:
+        last = (last - tile + frames) / 2
+    return [first, *middle, last]
 
 
 def _standard_static(frames: int, viewing: Viewing, step: int) -> Sequence[Span]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any
 
 import pytest
@@ -73,17 +73,26 @@ def test_alternating_without_overlap_sees_a_frame_once(
     assert plan(frames, viewing).calls_per_frame(5) == 1
 
 
-@given(st.integers(2, 200), st.integers(16, 32), st.integers(0, 9), st.booleans())
-@settings(max_examples=200, deadline=None)
-def test_alternating_borders_are_never_at_the_same_place_twice_running(
-    frames: int, context: int, step: int, is_closed: bool
-) -> None:
+@given(st.integers(17, 200), st.integers(16, 32), st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_alternating_borders_wander(frames: int, context: int, is_closed: bool) -> None:
     made = plan(frames, Viewing(context=context, overlap=0, is_closed=is_closed))
-    if frames <= context:
-        return
-    seams = [{window.frames[0] for window in made.at(n)} for n in (step, step + 1)]
-    inner = seams[0] & seams[1] - (set() if is_closed else {0})
-    assert not inner
+    seams = Counter(window.frames[0] for step in range(16) for window in made.at(step))
+    if not is_closed:
+        del seams[0]
+    if frames > context:
+        assert max(seams.values()) <= 6
+    else:
+        assert max(seams.values(), default=0) <= 1
+
+
+@given(st.integers(17, 300), st.integers(16, 32), st.integers(0, 40))
+@settings(max_examples=100, deadline=None)
+def test_alternating_windows_of_an_open_clip_are_no_handful(
+    frames: int, context: int, step: int
+) -> None:
+    made = plan(frames, Viewing(context=context, overlap=0)).at(step)
+    assert min(len(window.frames) for window in made) >= min(5, frames // 3)
 
 
 @given(st.integers(2, 64), viewings(), st.integers(0, 40))
