@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from easyphoto_video.clip import Frames
+from easyphoto_video.video import flow
 from easyphoto_video.video.between import (
     Method,
     between,
@@ -23,23 +24,26 @@ from easyphoto_video.video.flow import by_flow
 METHODS = (by_flow, by_blending, by_repeating)
 
 
-def texture(seed: int, sigma: float = 4, size: int = 256) -> Frames:
+def texture(seed: int, sigma: float = 4, size: int = 384) -> Frames:
     noise = np.random.default_rng(seed).integers(0, 256, (size, size, 3), np.uint8)
     soft = cv2.GaussianBlur(noise.astype(np.float32), (0, 0), sigma)
     return cv2.normalize(soft, np.empty(0), 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
 
 
-def moved(picture: Frames, right: float, down: float = 0) -> Frames:
-    """128x128 of the picture, from the middle, `right` and `down` px along."""
+def moved(picture: Frames, right: float, down: float = 0, size: int = 128) -> Frames:
+    """A square of the picture, from 64 px on in both directions, `right` and `down` px along."""
     matrix = np.array([[1, 0, right - 64], [0, 1, down - 64]], np.float32)
-    return np.asarray(cv2.warpAffine(picture, matrix, (128, 128), flags=cv2.INTER_CUBIC), np.uint8)
+    return np.asarray(
+        cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_CUBIC), np.uint8
+    )
 
 
 def disc(time: float, way: float) -> Frames:
     """A textured disc that goes `way` px to the right, over a ground that goes 4 to the left."""
-    ground, front = moved(texture(0), -4 * time), moved(texture(1, 6), way * time)
-    y, x = np.mgrid[:128, :128]
-    share = np.clip(30.5 - np.hypot(x - 50 - way * time, y - 64), 0, 1)[..., None]
+    ground = moved(texture(0), -4 * time, size=256)
+    front = moved(texture(1, 6), way * time, size=256)
+    y, x = np.mgrid[:256, :256]
+    share = np.clip(60.5 - np.hypot(x - 100 - way * time, y - 128), 0, 1)[..., None]
     return np.rint(ground * (1 - share) + (front // 2 + 100) * share).astype(np.uint8)
 
 
@@ -84,14 +88,16 @@ def test_what_moves_is_on_its_way(right: float, down: float, time: float) -> Non
     assert psnr(made, truth) > psnr(blend, truth) + 6
 
 
-@pytest.mark.parametrize("way", [8, 12])
-def test_what_is_hidden_takes_the_way_of_what_is_around_it(way: float) -> None:
-    before, after, truth = disc(0, way), disc(1, way), disc(0.5, way)
+def test_what_is_hidden_takes_the_way_of_what_is_around_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before, after, truth = disc(0, 16), disc(1, 16), disc(0.5, 16)
     (made,) = by_flow(before, after, [0.5])
     (blend,) = by_blending(before, after, [0.5])
-    assert psnr(made, truth) > 30
-    assert psnr(made, truth) > psnr(blend, truth) + 3
-    assert psnr(made, truth) > psnr(before, truth) + 7
+    monkeypatch.setattr(flow, "SLACK", 1e9)
+    (trusting,) = by_flow(before, after, [0.5])
+    assert psnr(made, truth) > psnr(blend, truth) + 4
+    assert psnr(made, truth) > psnr(trusting, truth) + 0.8
 
 
 def test_backwards_is_the_same_film() -> None:
@@ -124,15 +130,16 @@ def test_still_places_stay_still_beside_what_moves() -> None:
 
 
 def test_noise_is_no_motion() -> None:
-    clean = texture(7, size=128).astype(np.int16)
-    noisy = [
-        np.clip(clean + np.random.default_rng(seed).integers(-1, 2, clean.shape), 0, 255)
-        for seed in range(2)
-    ]
-    before, after = (frame.astype(np.uint8) for frame in noisy)
-    (made,) = by_flow(before, after, [0.5])
-    (blend,) = by_blending(before, after, [0.5])
-    assert np.abs(made.astype(int) - blend).max() <= 1
+    noise = [np.random.default_rng(seed).integers(119, 122, (64, 64, 3)) for seed in range(2)]
+    before, after = (frame.astype(np.uint8) for frame in noise)
+    for frame in by_flow(before, after, [0.25, 0.5]):
+        assert ((frame >= np.minimum(before, after)) & (frame <= np.maximum(before, after))).all()
+
+
+def test_light_that_rises_is_rounded_to_the_nearest() -> None:
+    before, after = (np.full((32, 32, 3), value, np.uint8) for value in (100, 101))
+    made = list(by_flow(before, after, [0.25, 0.75]))
+    assert [np.unique(frame).tolist() for frame in made] == [[100], [101]]
 
 
 def test_across_a_cut_the_nearer_frame_stands() -> None:
@@ -194,15 +201,16 @@ def test_frames_come_before_the_film_is_read_to_its_end() -> None:
     assert read == [0, 1]
 
 
-def test_a_method_is_asked_once_for_each_pair() -> None:
+def test_a_method_is_asked_once_for_each_pair_that_differs() -> None:
     asked: list[list[float]] = []
 
     def method(before: Frames, after: Frames, times: Sequence[float]) -> Iterator[Frames]:
         asked.append(list(times))
         return by_blending(before, after, times)
 
-    list(between(moving(3), 4, method))
-    assert asked == [[0.25, 0.5, 0.75]] * 2
+    frames = moving(3)
+    list(between([*frames, frames[-1].copy()], 4, method))
+    assert asked == [[0.25, 0.5, 0.75]] * 2  # and for none that are the same
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 90), (15, 17), (16, 16), (33, 21), (5, 300)])
