@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match
 
-from easyphoto_video.errors import Missing
+from easyphoto_video.errors import EasyPhotoError, Missing
 from easyphoto_video.host.api import files
 from easyphoto_video.host.api.answers import (
     PREFIX,
@@ -24,13 +24,16 @@ from easyphoto_video.host.api.answers import (
     job_url,
     root_of,
     truth,
+    unfinished_json,
 )
 from easyphoto_video.host.api.body import read_object, request_of
 from easyphoto_video.host.api.people import PeopleApi
 from easyphoto_video.host.api.schema import schema
+from easyphoto_video.host.api.uploads import Uploads
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.jobs import Job, Jobs, ours
 from easyphoto_video.request import MODES
+from easyphoto_video.work import discard, unfinished
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 POLL = 0.1
@@ -51,16 +54,15 @@ def router(host: Host, jobs: Jobs) -> APIRouter:
         ("/jobs", api.all),
         ("/jobs/{id}", api.get),
         ("/jobs/{id}/file", api.file),
+        ("/unfinished", api.unfinished),
         *people.gets(),
     ):
         routes.add_api_route(path, call, methods=["GET"], response_model=None)
         routes.add_api_route(
             path, call, methods=["HEAD"], response_model=None, include_in_schema=False
         )
-    for method, path, call in people.changes():
+    for method, path, call in (*people.changes(), *api.changes()):
         routes.add_api_route(path, call, methods=[method], response_model=None)
-    routes.add_api_route("/jobs/{id}/cancel", api.cancel, methods=["POST"], response_model=None)
-    routes.add_api_route("/jobs/{id}", api.cancel, methods=["DELETE"], response_model=None)
     routes.add_api_route(
         "/{path:path}", api.nowhere, methods=METHODS, response_model=None, include_in_schema=False
     )
@@ -93,6 +95,17 @@ class _Api:
         self._host = host
         self._jobs = jobs
         self._routes = routes
+        self._uploads = Uploads(host, jobs)
+
+    def changes(self) -> list[tuple[str, str, Callable[..., Any]]]:
+        """The routes that change something, by method, but for those that make a clip."""
+        return [
+            ("POST", "/jobs/{id}/cancel", self.cancel),
+            ("DELETE", "/jobs/{id}", self.cancel),
+            ("POST", "/files", self.take),
+            ("POST", "/unfinished/{id}/resume", self.resume),
+            ("DELETE", "/unfinished/{id}", self.discard),
+        ]
 
     def submit(self, mode: str) -> Callable[[Request], Awaitable[Response]]:
         """The call that makes a clip."""
@@ -102,11 +115,10 @@ class _Api:
             values = await read_object(request)
             try:
                 job = await run_in_threadpool(self._submit, mode, values)
-            except Missing as error:
-                return failure(error, 422)
-            while wait and not job.state.is_over and not await request.is_disconnected():
-                await asyncio.sleep(POLL)
-            return self._answer(job, request, 200 if wait else 202)
+            except EasyPhotoError as error:
+                status = 422 if isinstance(error, Missing) else None
+                return failure(error, status, self._host.outputs)
+            return await self._followed(job, request, wait)
 
         submit.__doc__ = f"{MODES[mode].__doc__} With ?wait=true the answer comes when it is over."
         return submit
@@ -118,7 +130,9 @@ class _Api:
     def all(self, request: Request) -> Response:
         """The jobs that are remembered, oldest first."""
         root = root_of(request)
-        return JSONResponse({"jobs": [job_json(job, self._jobs, root) for job in self._jobs.all()]})
+        outputs = self._host.outputs
+        jobs = [job_json(job, self._jobs, outputs, root) for job in self._jobs.all()]
+        return JSONResponse({"jobs": jobs})
 
     def get(self, id: str, request: Request) -> Response:
         """Where a job stands."""
@@ -138,6 +152,30 @@ class _Api:
         self._jobs.cancel(job)
         return self._answer(job, request, 200 if job.state.is_over else 202)
 
+    async def take(self, request: Request) -> Response:
+        """Keep a picture or a film, whose name in the answer is what fields of a request take."""
+        return JSONResponse(await self._uploads.take(request), 201)
+
+    def unfinished(self) -> Response:
+        """Work that was stopped and can be gone on with, the newest first."""
+        outputs = self._host.outputs
+        found = [unfinished_json(each, outputs) for each in unfinished(outputs)]
+        return JSONResponse({"unfinished": found})
+
+    async def resume(self, id: str, request: Request) -> Response:
+        """Go on where it was stopped: a job like any other."""
+        wait = truth(request, "wait")
+        try:
+            job = await run_in_threadpool(self._jobs.resume, id)
+        except EasyPhotoError as error:
+            return failure(error, outputs=self._host.outputs)
+        return await self._followed(job, request, wait)
+
+    def discard(self, id: str) -> Response:
+        """Remove work that was stopped, for good."""
+        discard(self._host.outputs, id)
+        return JSONResponse({"discarded": id})
+
     def nowhere(self, request: Request) -> Response:
         """What is asked of no address, or of one that knows other methods."""
         method, path = request.method, request.url.path
@@ -156,9 +194,17 @@ class _Api:
         return answer
 
     def _submit(self, mode: str, values: dict[str, Any]) -> Job:
-        return self._jobs.submit(request_of(mode, values, self._host))
+        self._uploads.prune()
+        return self._jobs.submit(request_of(mode, values, self._host, self._uploads.path))
+
+    async def _followed(self, job: Job, request: Request, wait: bool) -> Response:
+        """The answer to who submitted it: at once, or when it is over or nobody listens."""
+        while wait and not job.state.is_over and not await request.is_disconnected():
+            await asyncio.sleep(POLL)
+        return self._answer(job, request, 200 if wait else 202)
 
     def _answer(self, job: Job, request: Request, status: int) -> Response:
         root = root_of(request)
         headers = {"Location": job_url(job, root)} if status == 202 else None
-        return JSONResponse(job_json(job, self._jobs, root), status, headers)
+        told = job_json(job, self._jobs, self._host.outputs, root)
+        return JSONResponse(told, status, headers)

@@ -8,11 +8,13 @@ from typing import Any
 
 from easyphoto_video.host.front import Host
 from easyphoto_video.request import FRACTION, MODES, Request
-from easyphoto_video.setting import Setting, settings
+from easyphoto_video.setting import PICTURE, Setting, settings
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 LONGEST_TEXT = 20_000
 """Characters of a text."""
+LONGEST_PICTURE = 2**20
+"""Characters of a picture as a data: URL."""
 LONGEST_LIST = 64
 """Items of a list."""
 
@@ -25,6 +27,11 @@ def schema(host: Host) -> dict[str, Any]:
         "anyOf": [{"$ref": f"#/$defs/{mode}"} for mode in MODES],
         "$defs": {mode: _mode_schema(mode, host) for mode in MODES},
     }
+
+
+def longest(setting: Setting) -> int:
+    """Characters of the text of a field at most."""
+    return LONGEST_PICTURE if setting.file == PICTURE else LONGEST_TEXT
 
 
 def defaults(kind: type[Request], host: Host) -> dict[str, Any]:
@@ -56,6 +63,8 @@ def _field_schema(field: Field[Any], setting: Setting, default: Any, host: Host)
     shown = {"title": setting.label, "description": setting.help, "default": default}
     if setting.unit:
         shown["unit"] = setting.unit
+    if setting.file:
+        shown["file"] = setting.file
     choices = setting.choices or tuple(host.choices(field.name))
     if field.type == "bool":
         return {**shown, "type": "boolean"}
@@ -66,7 +75,7 @@ def _field_schema(field: Field[Any], setting: Setting, default: Any, host: Host)
     if field.type == "str":
         known = list(choices) if default in choices else [default, *choices]
         allowed = {"enum": known} if choices else {}
-        return {**shown, "type": "string", "maxLength": LONGEST_TEXT, **allowed}
+        return {**shown, "type": "string", "maxLength": longest(setting), **allowed}
     return {**shown, **_number_schema(field, setting)}
 
 

@@ -15,6 +15,7 @@ from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.api.body import request_of
 from easyphoto_video.host.api.schema import DIALECT, schema
 from easyphoto_video.request import MODES
+from easyphoto_video.setting import Setting
 from easyphoto_video.setting import settings as declarations
 from tests.host.api.validator import is_valid
 from tests.host.fake import FakeHost, add_person
@@ -26,6 +27,12 @@ NUMBERS = [
 ]
 ROOM = {"context": {"overlap": 0}, "overlap": {"context": 64}}
 """What else must be given so that a field alone decides."""
+
+
+def unnamed(setting: Setting, name: str) -> str:
+    """No file of these requests is named."""
+    assert not name
+    return name
 
 
 def fields(host: FakeHost) -> dict[str, Any]:
@@ -103,7 +110,7 @@ def test_a_number_is_taken_exactly_when_it_is_valid(
         | st.none()
     )
     try:
-        request_of("text2video", {**ROOM.get(name, {}), name: value}, host)
+        request_of("text2video", {**ROOM.get(name, {}), name: value}, host, unnamed)
     except BadRequest as error:
         assert error.field == shown["title"]
         assert not is_valid(value, shown)
@@ -118,7 +125,7 @@ def test_a_number_is_taken_exactly_when_it_is_valid(
 def test_a_rate_may_be_a_fraction(host: FakeHost, value: str, taken: bool) -> None:
     assert is_valid(value, fields(host)["fps"]) is taken
     if taken:
-        assert request_of("text2video", {"fps": value}, host).fps > 0
+        assert request_of("text2video", {"fps": value}, host, unnamed).fps > 0
     else:
         with pytest.raises(BadRequest, match="Frames per second"):
-            request_of("text2video", {"fps": value}, host)
+            request_of("text2video", {"fps": value}, host, unnamed)

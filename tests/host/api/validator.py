@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-NOTES = {"$schema", "$defs", "title", "description", "default", "examples", "unit", "auto"}
+NOTES = {"$schema", "$defs", "title", "description", "default", "examples", "unit", "auto", "file"}
 """Keywords that say something and demand nothing."""
 TYPES: Mapping[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, dict),

@@ -1,0 +1,41 @@
+"""How the API speaks of files: by names that it takes again, never by where they lie here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePath
+from typing import Any
+
+from easyphoto_video.request import Request
+from easyphoto_video.setting import settings
+
+FOLDER = ".uploads"
+"""Of the files that came over HTTP, beside the finished clips."""
+UPLOAD = "upload:"
+
+
+def known_as(path: str, outputs: Path) -> str:
+    """What a request over HTTP calls a file: `upload:ID` or a name in the folder of clips.
+
+    A file elsewhere, which the tab may have named, is told by its last name alone.
+    """
+    file = PurePath(path)
+    id, dash, _ = file.name.partition("-")
+    return f"{UPLOAD}{id}" if file.parent == outputs / FOLDER and dash else file.name
+
+
+def request_json(request: Request, outputs: Path) -> dict[str, Any]:
+    """A request as JSON values, its files as they are known."""
+    named = {
+        field.name: known_as(getattr(request, field.name), outputs)
+        for field, setting in settings(request)
+        if setting.file and getattr(request, field.name)
+    }
+    return {**request.to_json(), **named}
+
+
+def without_folders(sentence: str, outputs: Path) -> str:
+    """A sentence for people elsewhere, in which our files have their names alone."""
+    for folder in (outputs / FOLDER, outputs):
+        sentence = sentence.replace(f"{folder}{os.sep}", "")
+    return sentence
