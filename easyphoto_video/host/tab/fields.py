@@ -13,7 +13,7 @@ from easyphoto_video.host.front import Host
 from easyphoto_video.host.tab.compat import make
 from easyphoto_video.host.tab.words import CHINESE
 from easyphoto_video.request import NONE, Request
-from easyphoto_video.setting import Setting, settings
+from easyphoto_video.setting import PICTURE, Setting, settings
 
 PERSON = "user_id"
 LISTS = ("tuple[Lora, ...]", "tuple[str, ...]")
@@ -26,6 +26,8 @@ LEAST_WIDTH = 200
 """px of a component; below, a row becomes two."""
 ONE_A_LINE = "One a line."
 AUTOMATIC = "{} is automatic."
+DROP_HEIGHT = 240
+"""px of a field for files."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,11 +54,13 @@ class Field:
     @property
     def choosable(self) -> bool:
         """Whether it is one text that a host may have a list for."""
-        return self.kind == "str" and self.setting.lines == 1
+        return self.kind == "str" and self.setting.lines == 1 and not self.setting.file
 
     def component(self, host: Host, elem_id: str) -> Any:
         """The component, with the field's label, help, range and default."""
         setting = self.setting
+        if setting.file:
+            return self._dropped(elem_id)
         same = {
             "label": label_of(setting),
             "info": info_of(self),
@@ -76,6 +80,16 @@ class Field:
             low, high, step = _span(setting)
             return make(gr.Slider, minimum=low, maximum=high, step=step, **same, **id)
         return make(gr.Number, **same, **id)
+
+    def _dropped(self, elem_id: str) -> Any:
+        """Where a picture, or the file or files of a film, are dropped."""
+        same = {"label": self.setting.label, "elem_id": elem_id, "height": DROP_HEIGHT}
+        if self.setting.file == PICTURE:
+            # As pixels: as a file, the oldest gradio would compress a photo once more.
+            source = {"source": "upload", "sources": ["upload", "clipboard"]}
+            mode = {"image_mode": None, "type": "pil", "interactive": True}
+            return make(gr.Image, **same, **source, **mode)
+        return make(gr.File, file_count="multiple", **same)
 
 
 def choices_of(field: Field, host: Host) -> list[Any]:
@@ -107,7 +121,7 @@ def read(field: Field, value: Any) -> Any:
 def label_of(setting: Setting, words: Mapping[str, str] | None = None) -> str:
     """The label with the unit, where it does not say it; in Chinese with `words`."""
     label = (words or {}).get(setting.label, setting.label)
-    if not setting.unit.isalpha() or setting.unit in setting.label.lower():
+    if not setting.unit.isalpha() or setting.unit in setting.label.lower().split():
         return label
     return f"{label} ({(words or {}).get(setting.unit, setting.unit)})"
 

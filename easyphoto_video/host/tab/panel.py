@@ -10,6 +10,7 @@ import gradio as gr
 
 from easyphoto_video.host.tab.compat import make
 from easyphoto_video.host.tab.results import Shown
+from easyphoto_video.host.tab.unfinished import UnfinishedPart, build_unfinished
 
 SEND = ("img2img", "extras")
 """The WebUI's own tabs that take a frame."""
@@ -24,6 +25,7 @@ class Panel:
     skip: Any
     error: Any
     progress: Any
+    unfinished: UnfinishedPart
     film: Any
     picture: Any
     gallery: Any
@@ -47,7 +49,9 @@ class Panel:
         }
 
 
-def build_panel(history: Sequence[str], *, sends: bool, local: bool) -> Panel:
+def build_panel(
+    history: Sequence[str], unfinished: Sequence[str], *, sends: bool, local: bool
+) -> Panel:
     """Lay out the panel, here and now."""
     parts: dict[str, Any] = {}
     with make(gr.Row, equal_height=False):
@@ -56,6 +60,7 @@ def build_panel(history: Sequence[str], *, sends: bool, local: bool) -> Panel:
         parts["skip"] = _button("Skip", "skip")
     parts["error"] = make(gr.HTML, value="", elem_id="easyphoto_video_error")
     parts["progress"] = make(gr.HTML, value="", elem_id="easyphoto_video_progress")
+    parts["unfinished"] = build_unfinished(unfinished)
     parts |= _result()
     parts["send"] = {}
     with make(gr.Row, equal_height=False):
@@ -81,7 +86,7 @@ def _result() -> dict[str, Any]:
     return {
         "film": make(
             gr.Video,
-            label="Video",
+            label="Result",
             elem_id="easyphoto_video_film",
             autoplay=True,
             loop=True,

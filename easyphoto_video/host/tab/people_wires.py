@@ -20,8 +20,7 @@ from easyphoto_video.host.tab.compat import on, upload_of
 from easyphoto_video.host.tab.fields import choices_of
 from easyphoto_video.host.tab.form import Form
 from easyphoto_video.host.tab.people import PeoplePanel, names, pictures, shown
-from easyphoto_video.host.tab.progress import trouble
-from easyphoto_video.host.tab.run import told
+from easyphoto_video.host.tab.touch import Updates, touch
 from easyphoto_video.identity import UserId
 from easyphoto_video.people import delete, make, own, rename
 from easyphoto_video.people_zip import bring, export
@@ -29,8 +28,6 @@ from easyphoto_video.people_zip import bring, export
 KEPT = 3600
 """Seconds that a zip waits to be downloaded."""
 USER = "user_id"
-
-Updates = dict[Any, Any]
 
 
 class PeopleWires:
@@ -70,13 +67,7 @@ class PeopleWires:
         inputs: Sequence[Any],
         outputs: Sequence[Any],
     ) -> None:
-        def answer(*values: Any) -> Updates:
-            try:
-                return {self._box: "", **call(*values)}
-            except Exception as error:
-                return {self._box: trouble(told(error))}
-
-        on(event, answer, inputs, [self._box, *outputs])
+        touch(self._box, event, call, inputs, outputs)
 
     def _users(self) -> list[Any]:
         """The forms' own choice of a user id."""

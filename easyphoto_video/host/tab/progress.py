@@ -51,14 +51,20 @@ def progress_of(job: Job, place: int) -> str:
     return _bar(now.fraction, parts, _pictures(job.preview), running=True)
 
 
-def ending_of(job: Job, home: Path) -> str:
-    """What is left of the bar when a job is over; the clip's path begins at `home`."""
+def ending_of(job: Job, home: Path, spans: int = 0) -> str:
+    """What is left of the bar when a job is over; the clip's path begins at `home`.
+
+    `spans` is how many spans of a stopped job are kept, to go on with.
+    """
     if job.state is State.DONE and job.path is not None:
         path = job.path.relative_to(home) if job.path.is_relative_to(home) else job.path
         spent = seconds(sum(job.seconds.values()))
         parts = [_word("Done in"), _datum(spent), _datum(str(path))]
         return _bar(1.0, parts, plot(job.scores, job.notes))
-    return _bar(0.0, [_word("Stopped." if job.state is State.STOPPED else "Failed.")], "")
+    parts = [_word("Stopped." if job.state is State.STOPPED else "Failed.")]
+    if spans:
+        parts += [_word("It can be resumed; finished spans:"), _datum(str(spans))]
+    return _bar(0.0, parts, "")
 
 
 def trouble(error: EasyPhotoError | None) -> str:

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import time
-import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import gradio as gr
 
-from easyphoto_video.errors import EasyPhotoError, HostFailed
+from easyphoto_video.errors import HostFailed
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.jobs import Job, Jobs, State
 from easyphoto_video.host.tab.form import Form
 from easyphoto_video.host.tab.panel import Panel
 from easyphoto_video.host.tab.progress import ending_of, progress_of, trouble
 from easyphoto_video.host.tab.results import history, shown
+from easyphoto_video.host.tab.touch import Updates, told
+from easyphoto_video.host.tab.unfinished import id_of, lines_of, spans_of
 from easyphoto_video.infotext import to_infotext
 
 PATIENCE = 0.5
 """Most seconds between two looks at a job."""
 PAUSE = 0.15
 """Least seconds between two updates of the page."""
-
-Updates = dict[Any, Any]
 
 
 class Runner:
@@ -39,12 +38,28 @@ class Runner:
     def outputs(self) -> list[Any]:
         """Everything that a run may change; never a field of the form."""
         panel = self._panel
-        return [panel.error, panel.progress, *panel.result, panel.history]
+        unfinished = panel.unfinished.changing
+        return [panel.error, panel.progress, *panel.result, panel.history, *unfinished]
 
     def stream(self, mode: str, *values: Any) -> Iterator[Updates]:
         """Run the form's request, telling how far it is."""
+        yield from self._run(lambda: self._submitted(mode, values))
+
+    def wait(self, mode: str, *values: Any) -> Updates:
+        """Run the form's request, for a host that can only answer once."""
+        return _last(self.stream(mode, *values))
+
+    def stream_resumed(self, line: str | None) -> Iterator[Updates]:
+        """Go on with the unfinished work of that line."""
+        yield from self._run(lambda: self._jobs.resume(id_of(line)))
+
+    def wait_resumed(self, line: str | None) -> Updates:
+        """See wait."""
+        return _last(self.stream_resumed(line))
+
+    def _run(self, submit: Callable[[], Job]) -> Iterator[Updates]:
         try:
-            job = self._submitted(mode, values)
+            job = submit()
             yield {self._panel.error: "", **self._going(job)}
             while not job.state.is_over:
                 job.changed.wait(PATIENCE)
@@ -54,13 +69,6 @@ class Runner:
             yield from self._ended(job)
         except Exception as error:
             yield self._failed(error)
-
-    def wait(self, mode: str, *values: Any) -> Updates:
-        """Run the form's request, for a host that can only answer once."""
-        updates: Updates = {}
-        for update in self.stream(mode, *values):
-            updates |= update
-        return updates
 
     def _submitted(self, mode: str, values: Sequence[Any]) -> Job:
         """Give the job to the queue; `values` are those of all forms, one after the other."""
@@ -77,25 +85,28 @@ class Runner:
 
     def _ended(self, job: Job) -> Iterator[Updates]:
         """First the clip, then its frames, which take a moment to be written for the page."""
-        panel = self._panel
+        panel, outputs = self._panel, self._host.outputs
+        unfinished = panel.unfinished.showing(lines_of(outputs))
         if job.state is not State.DONE or job.path is None:
             error = job.error if job.state is State.FAILED else None
-            yield {panel.progress: ending_of(job, self._host.data_dir), panel.error: trouble(error)}
+            ending = ending_of(job, self._host.data_dir, spans_of(outputs, job.request))
+            yield {panel.progress: ending, panel.error: trouble(error), **unfinished}
             return
         infotext = to_infotext(job.request)
         what = shown(job.path, job.frames, infotext)
-        names = gr.update(choices=history(self._host.outputs), value=None)
+        names = gr.update(choices=history(outputs), value=None)
         showing = panel.showing(what, infotext)
-        yield {panel.progress: ending_of(job, self._host.data_dir), panel.history: names, **showing}
+        ending = ending_of(job, self._host.data_dir)
+        yield {panel.progress: ending, panel.history: names, **unfinished, **showing}
         yield {panel.gallery: gr.update(value=list(what.frames))}
 
     def _failed(self, error: Exception) -> Updates:
         return {self._panel.progress: "", self._panel.error: trouble(told(error))}
 
 
-def told(error: Exception) -> EasyPhotoError:
-    """The error as one of ours; what nobody foresaw goes to the console too."""
-    if isinstance(error, EasyPhotoError):
-        return error
-    traceback.print_exception(type(error), error, error.__traceback__)
-    return HostFailed(f"{type(error).__name__}: {error}")
+def _last(stream: Iterator[Updates]) -> Updates:
+    """All updates as one."""
+    updates: Updates = {}
+    for update in stream:
+        updates |= update
+    return updates

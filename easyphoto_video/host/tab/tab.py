@@ -20,6 +20,7 @@ from easyphoto_video.host.tab.panel import Panel, build_panel
 from easyphoto_video.host.tab.people import PeoplePanel, build_people
 from easyphoto_video.host.tab.people_wires import PeopleWires
 from easyphoto_video.host.tab.results import history
+from easyphoto_video.host.tab.unfinished import lines_of
 from easyphoto_video.host.tab.wires import Wires
 from easyphoto_video.request import MODES
 
@@ -70,7 +71,7 @@ def build(
             with make(gr.Row, equal_height=False):
                 tabs, forms, people = _left(host, mode)
                 panel = _right(host, sends=register_send is not None, local=local)
-            Wires(host, jobs, forms, panel, (mode, tabs)).connect(streams=streams)
+            Wires(host, jobs, forms, panel, (mode, tabs), page).connect(streams=streams)
             PeopleWires(host, people, forms, panel.error).connect()
         if register_send is not None:
             register_send(panel.send, panel.gallery, panel.infotext)
@@ -91,7 +92,8 @@ def _left(host: Host, mode: Any) -> tuple[Any, dict[str, Form], PeoplePanel]:
 
 def _right(host: Host, *, sends: bool, local: bool) -> Panel:
     with make(gr.Column, scale=2, min_width=320, elem_id="easyphoto_video_panel"):
-        return build_panel(history(host.outputs), sends=sends, local=local)
+        there, waiting = history(host.outputs), lines_of(host.outputs)
+        return build_panel(there, waiting, sends=sends, local=local)
 
 
 def _forms(host: Host, mode: Any) -> tuple[Any, dict[str, Form], PeoplePanel]:

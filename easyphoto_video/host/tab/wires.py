@@ -14,12 +14,16 @@ from easyphoto_video.host.front import Host
 from easyphoto_video.host.jobs import Jobs
 from easyphoto_video.host.tab.compat import on, upload_of
 from easyphoto_video.host.tab.fields import choices_of
-from easyphoto_video.host.tab.form import ADDERS, Form
+from easyphoto_video.host.tab.form import Form
+from easyphoto_video.host.tab.layout import ADDERS
+from easyphoto_video.host.tab.material_wires import connect_material
 from easyphoto_video.host.tab.panel import Panel
 from easyphoto_video.host.tab.progress import trouble
 from easyphoto_video.host.tab.results import history, note_in, of_history, open_folder, shown
-from easyphoto_video.host.tab.run import Runner, told
+from easyphoto_video.host.tab.run import Runner
+from easyphoto_video.host.tab.touch import Updates, touch
 from easyphoto_video.host.tab.travel import keys_of, with_key
+from easyphoto_video.host.tab.unfinished import lines_of
 from easyphoto_video.identity import People
 from easyphoto_video.infotext import to_infotext, values_of
 from easyphoto_video.request import Lora, request_from
@@ -27,8 +31,6 @@ from easyphoto_video.request import Lora, request_from
 MODELS = ("checkpoint", "motion", "vae")
 REFERENCE = 512
 """px, the longest side of a reference picture in the page."""
-
-Updates = dict[Any, Any]
 
 
 class Wires:
@@ -41,7 +43,9 @@ class Wires:
         forms: dict[str, Form],
         panel: Panel,
         modes: tuple[Any, Any],
+        page: gr.Blocks,
     ) -> None:
+        self._page = page
         self._host = host
         self._jobs = jobs
         self._forms = forms
@@ -58,6 +62,7 @@ class Wires:
             self._connect_models(form)
             self._connect_seed(form)
             self._connect_travel(form)
+            connect_material(form, self._panel.error)
 
     def _touch(
         self,
@@ -67,15 +72,7 @@ class Wires:
         outputs: Sequence[Any] = (),
     ) -> None:
         """Answer an event at once with the call's updates, or with the sentence of its error."""
-        box = self._panel.error
-
-        def answer(*values: Any) -> Updates:
-            try:
-                return {box: "", **call(*values)}
-            except Exception as error:
-                return {box: trouble(told(error))}
-
-        on(event, answer, inputs, [box, *outputs])
+        touch(self._panel.error, event, call, inputs, outputs)
 
     def _connect_run(self, streams: bool) -> None:
         panel, jobs = self._panel, self._jobs
@@ -83,6 +80,10 @@ class Wires:
         fields = [part for form in self._forms.values() for part in form.components]
         run = runner.stream if streams else runner.wait
         on(panel.generate.click, run, [self._mode, *fields], runner.outputs, many=streams)
+        unfinished = panel.unfinished
+        resume = runner.stream_resumed if streams else runner.wait_resumed
+        on(unfinished.resume.click, resume, [unfinished.choice], runner.outputs, many=streams)
+        unfinished.connect(self._host, panel.error)
 
         def stop(waiting: bool) -> Callable[[], Updates]:
             def stopped() -> Updates:
@@ -107,14 +108,18 @@ class Wires:
             return {panel.error: trouble(error), **panel.showing(what, infotext), **frames}
 
         def refresh() -> Updates:
-            return {panel.history: gr.update(choices=history(outputs))}
+            unfinished = panel.unfinished.showing(lines_of(outputs))
+            return {panel.history: gr.update(choices=history(outputs)), **unfinished}
 
         def open_outputs() -> Updates:
             open_folder(outputs)
             return {}
 
         self._touch(panel.history.input, choose, [panel.history], panel.result)
-        self._touch(panel.refresh.click, refresh, [], [panel.history])
+        there = [panel.history, *panel.unfinished.changing]
+        self._touch(panel.refresh.click, refresh, [], there)
+        # What is in the page's own file is as old as the server.
+        self._touch(self._page.load, refresh, [], there)
         self._touch(panel.open.click, open_outputs)
 
     def _connect_paste(self, form: Form) -> None:

@@ -1,0 +1,113 @@
+"""What happens when a file is dropped into a form, or a schedule is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from easyphoto_video.errors import EasyPhotoError
+from easyphoto_video.host.tab.compat import on
+from easyphoto_video.host.tab.curves import curve_of
+from easyphoto_video.host.tab.form import Form
+from easyphoto_video.host.tab.progress import seconds, trouble
+from easyphoto_video.host.tab.touch import Updates, told
+from easyphoto_video.request import LIMITS
+from easyphoto_video.setting import FILM
+from easyphoto_video.video.read import Video, open_video
+
+PLAYED = (".mp4", ".m4v", ".mov", ".webm", ".ogv")
+"""What browsers play."""
+MOVING = (".gif", ".webp", ".png", ".apng")
+"""What browsers show as it is."""
+LARGEST = 1024
+"""px, the longest side of a frame in the page."""
+
+
+def connect_material(form: Form, box: Any) -> None:
+    """Connect the fields for films and the schedules of a form; errors go into `box`."""
+    for name, field in form.fields.items():
+        if field.setting.file == FILM:
+            _connect_film(form, name, box)
+        elif name in LIMITS:
+            _connect_schedule(form, name)
+
+
+def _connect_film(form: Form, name: str, box: Any) -> None:
+    part, extra = form.parts[name], form.extra
+    film, picture, facts = (extra[f"{name}_{kind}"] for kind in ("film", "picture", "facts"))
+    setting = form.fields[name].setting
+
+    def look(value: Any) -> Updates:
+        try:
+            path = form.inputs.kept(setting.label, value)
+            shown = _shown(Path(path)) if path else (None, None, _word(setting.help))
+            error = ""
+        except Exception as failure:
+            shown, error = (None, None, _word(setting.help)), trouble(told(failure))
+        return {
+            box: error,
+            film: gr.update(value=shown[0], visible=shown[0] is not None),
+            picture: gr.update(value=shown[1], visible=shown[1] is not None),
+            facts: f"<p>{shown[2]}</p>",
+        }
+
+    on(part.change, look, [part], [box, film, picture, facts])
+
+
+def _connect_schedule(form: Form, name: str) -> None:
+    text, curve = form.parts[name], form.extra[f"curve_{name}"]
+    inputs = [text, form.parts["frames"], form.parts["seed"]]
+
+    def draw(*values: Any) -> Updates:
+        return {curve: curve_of(name, *values)}
+
+    events: tuple[Callable[..., Any], ...] = (text.change, form.parts["frames"].change)
+    for event in events:
+        on(event, draw, inputs, [curve])
+
+
+def _shown(path: Path) -> tuple[str | None, Any, str]:
+    """What the player and the picture show of a film, and its facts. Raises BadFile, Missing."""
+    video = open_video(path)
+    facts = _facts(video)
+    if path.suffix.lower() in PLAYED:
+        return str(path), None, facts
+    if path.suffix.lower() in MOVING:
+        return None, str(path), facts
+    return None, _first(video), facts
+
+
+def _first(video: Video) -> Image.Image | None:
+    """The first frame of what no browser plays."""
+    try:
+        frame = next(video.frames(0, 1), None)
+    except EasyPhotoError:
+        return None
+    if frame is None:
+        return None
+    picture = Image.fromarray(frame)
+    picture.thumbnail((LARGEST, LARGEST))
+    return picture
+
+
+def _facts(video: Video) -> str:
+    parts = [_datum(f"{video.width}x{video.height}"), _word("Frames"), _datum(str(video.count))]
+    if video.fps:
+        length = seconds(float(video.count / video.fps))
+        rate = f"{float(video.fps):.3f}".rstrip("0").rstrip(".")
+        parts += [_word("Frames per second"), _datum(rate), _word("Length"), _datum(length)]
+    parts.append(_word("with sound" if video.has_sound else "without sound"))
+    return " ".join(parts)
+
+
+def _word(text: str) -> str:
+    return f"<span>{escape(text)}</span>"
+
+
+def _datum(text: str) -> str:
+    return f'<b translate="no">{escape(text)}</b>'
