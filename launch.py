@@ -2,7 +2,8 @@
 """The stand-alone door: makes .venv beside this file once and runs the program in it.
 
     python3 launch.py text2video --prompt "..."    arguments go to `python -m easyphoto_video`
-    python3 launch.py test                         runs the tests; more arguments go to pytest
+    python3 launch.py test                         runs the tests in two processes (-n 0: in one);
+                                                   more arguments go to pytest
 
 Needs nothing but Python. Later starts touch no package unless requirements.lock changed.
 Pythons from 3.6 must be able to read this file far enough to say which one is needed.
@@ -45,8 +46,17 @@ def main(arguments: "list[str]") -> int:
         return 130
     if arguments[:1] == ["test"]:
         os.chdir(str(ROOT))
-        return hand_over([str(PYTHON), "-m", "pytest", *arguments[1:]])
+        return hand_over([str(PYTHON), "-m", "pytest", *workers(arguments[1:]), *arguments[1:]])
     return hand_over([str(PYTHON), "-m", "easyphoto_video", *arguments])
+
+
+def workers(arguments: "list[str]") -> "list[str]":
+    """How pytest shares out the whole suite; nothing for named files, which start sooner alone.
+
+    A file stays whole, so that what its tests share is made once. Later arguments win.
+    """
+    named = any((ROOT / word.split("::")[0]).exists() for word in arguments)
+    return [] if named else ["-n", "2", "--dist", "loadfile"]
 
 
 def is_current() -> bool:

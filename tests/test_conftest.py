@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 import pytest
+from hypothesis import settings
 
 
 def test_the_network_is_out_of_reach() -> None:
@@ -17,3 +19,8 @@ def test_the_network_is_out_of_reach() -> None:
 def test_loopback_is_in_reach(loopback: None) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         socket.create_connection(server.getsockname(), timeout=1).close()
+
+
+def test_the_ci_draws_the_same_examples_each_time_in_every_worker() -> None:
+    assert settings().derandomize == ("CI" in os.environ)
+    assert settings().deadline is None

@@ -152,8 +152,11 @@ def test_the_tests_run_in_the_checkout(checkout: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(launch, "is_current", lambda: True)
     monkeypatch.setattr(launch, "hand_over", lambda command: ran.append(command) or 0)
     monkeypatch.chdir(checkout.parent)
-    assert launch.main(["test", "-k", "clip"]) == 0
-    assert ran == [[str(launch.PYTHON), "-m", "pytest", "-k", "clip"]]
+    two = ["-n", "2", "--dist", "loadfile"]
+    named = ["easyphoto_video/face_files.py::test_it", "-k", "clip"]
+    for given, added in [([], two), (["-k", "clip"], two), (["-n", "0"], two), (named, [])]:
+        assert launch.main(["test", *given]) == 0
+        assert ran.pop() == [str(launch.PYTHON), "-m", "pytest", *added, *given]
     assert Path.cwd() == checkout
 
 
