@@ -88,8 +88,10 @@ class Inputs:
         return self._keep_file(paths[0]) if len(paths) == 1 else self._keep_frames(label, paths)
 
     def _keep_picture(self, picture: Image.Image) -> Path:
-        if picture.mode not in STORABLE:
-            picture = picture.convert("RGBA" if "transparency" in picture.info else "RGB")
+        if picture.mode == "P" or (picture.mode == "RGB" and "transparency" in picture.info):
+            picture = picture.convert("RGBA")
+        elif picture.mode not in STORABLE:
+            picture = picture.convert("RGB")
         name = _named("picture", _digits([repr((picture.mode, picture.size)).encode()], picture))
         clean = picture.copy()
         clean.info = {}  # what it was made with is no part of what it shows

@@ -102,7 +102,7 @@ class Builder:
                 continue
             self.parts[name] = self.fields[name].component(self.host, self.prefix + name)
             if name in LIMITS:
-                self.add(f"curve_{name}", gr.HTML, value="")
+                self.add(f"curve_{name}", gr.HTML, value="", elem_classes=["easyphoto_video_drawn"])
 
     def waiting(self, names: tuple[str, ...]) -> list[str]:
         """Those that the mode has and that have no place yet."""
@@ -139,7 +139,13 @@ class Builder:
             self.add(f"{name}_film", gr.Video, height=DROP_HEIGHT, **hidden)
             self.add(f"{name}_picture", gr.Image, type="filepath", height=DROP_HEIGHT, **hidden)
         said = f"<p><span>{escape(field.setting.help)}</span></p>"
-        self.add(f"{name}_facts", gr.HTML, value=said, elem_classes=["easyphoto_video_facts"])
+        self.add(
+            f"{name}_facts",
+            gr.HTML,
+            value=said,
+            elem_classes=["easyphoto_video_facts"],
+            padding=False,
+        )
 
     def button(self, name: str, label: str) -> None:
         """A small button."""

@@ -12,59 +12,118 @@ from typing import Any
 
 import gradio as gr
 import pytest
+from PIL import Image
 
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.tab import paste_fields
 from easyphoto_video.host.tab.progress import STAGES
+from easyphoto_video.host.tab.unfinished import SURE
 from easyphoto_video.host.tab.words import CHINESE
 from easyphoto_video.infotext import parsed, to_infotext
-from easyphoto_video.request import MODES, Lora, Text2Video
+from easyphoto_video.request import MODES, Lora, Request, Text2Video
 from easyphoto_video.setting import settings
 from tests.host.tab.drive import Driven
 
-SAMPLE = Text2Video(
-    prompt="a\n8: b",
-    negative="c",
-    user_id="anna",
-    user_weight=-0.35,
-    more_user_ids=("bob", "carl"),
-    face_pass=False,
-    scene_weight=0.25,
-    face_prompt="somebody",
-    face_strength=0.3,
-    face_steps=12,
-    face_size=256,
-    face_crop=2.5,
-    fusion_before=0.1,
-    fusion_after=0.2,
-    color_match=0.3,
-    face_feather=0.4,
-    skin_retouch=0.6,
-    restore="CodeFormer",
-    restore_weight=0.7,
-    face_stride=3,
-    face_smoothing=2.5,
-    face_model="buffalo_l",
-    steps=7,
-    cfg=4.25,
-    sampler="Euler a",
-    seed=2**32 - 1,
-    checkpoint="not/there.safetensors",
-    vae="fine.vae.pt",
-    clip_skip=2,
-    loras=(Lora("film", 0.5), Lora("sub/a b: c", -1)),
-    motion="none",
-    motion_loras=(Lora("pan_left"),),
-    context=8,
-    overlap=7,
-    format="gif",
-    width=512,
-    height=768,
-    frames=33,
-    fps=Fraction(30000, 1001),
-)
+COMMON: dict[str, Any] = {
+    "prompt": "a\n8: b",
+    "negative": "c",
+    "user_id": "anna",
+    "user_weight": -0.35,
+    "more_user_ids": ("bob", "carl"),
+    "face_pass": False,
+    "scene_weight": 0.25,
+    "face_prompt": "somebody",
+    "face_strength": 0.3,
+    "face_schedule": "0:(0.6), 30:(0.3)",
+    "face_steps": 12,
+    "face_size": 256,
+    "face_crop": 2.5,
+    "fusion_before": 0.1,
+    "fusion_after": 0.2,
+    "color_match": 0.3,
+    "face_feather": 0.4,
+    "skin_retouch": 0.6,
+    "restore": "CodeFormer",
+    "restore_weight": 0.7,
+    "face_stride": 3,
+    "face_smoothing": 2.5,
+    "face_model": "buffalo_l",
+    "steps": 7,
+    "cfg": 4.25,
+    "cfg_schedule": "0:(7),\n30:(4)",
+    "sampler": "Euler a",
+    "seed": 2**32 - 1,
+    "checkpoint": "not/there.safetensors",
+    "vae": "fine.vae.pt",
+    "clip_skip": 2,
+    "loras": (Lora("film", 0.5), Lora("sub/a b: c", -1)),
+    "lora_schedule": "0:(0), 16:(1)",
+    "motion": "none",
+    "motion_loras": (Lora("pan_left"),),
+    "motion_amount": 0.5,
+    "motion_schedule": "cubic: 0:(1), 16:(0.5)",
+    "context": 8,
+    "overlap": 7,
+    "stride": 2,
+    "windows": "inside",
+    "fuse": "flat",
+    "closed_loop": True,
+    "free_noise": True,
+    "free_init": 3,
+    "free_init_filter": "box",
+    "free_init_space": 0.5,
+    "free_init_time": 0.75,
+    "span": 32,
+    "span_overlap": 5,
+    "format": "gif",
+    "interpolation": 2,
+    "interpolator": "rife.pth",
+    "order": "ping-pong",
+    "loop": 3,
+    "palette": "frame",
+    "dither": "none",
+    "width": 512,
+    "height": 768,
+    "frames": 33,
+    "fps": Fraction(30000, 1001),
+}
+OWN: dict[str, dict[str, Any]] = {
+    "text2video": {},
+    "image2video": {
+        "fit": "contain",
+        "hold": "animatediff",
+        "strength": 0.5,
+        "strength_schedule": "0:(0), 8:(0.8)",
+        "latent_power": 2.5,
+        "latent_scale": 40.0,
+        "latent_power_last": 3.5,
+        "latent_scale_last": 50.0,
+    },
+    "video2video": {
+        "start_time": 1.5,
+        "end_time": 2.25,
+        "redraw": 0.4,
+        "redraw_schedule": "0:(0.2), 30:(0.6)",
+    },
+}
+"""What a mode has beyond; files are made where they are needed."""
 FREE = {"VAE", "EasyPhoto Video"}
 """What is the same in Chinese."""
+TELLING = ("progress", "travel", "curves", "material_wires")
+"""Modules that tell things in words of their own."""
+
+
+def sample(tab: Driven, mode: str) -> Request:
+    """A request in which nothing is as it is by default, with files that were dropped."""
+    kept = tab.forms[mode].inputs.kept
+    picture = tab.host.data_dir / "dropped.png"
+    Image.new("RGB", (8, 8), "red").save(picture)
+    files = {
+        field.name: kept(setting.label, str(picture))
+        for field, setting in settings(MODES[mode])
+        if setting.file
+    }
+    return MODES[mode](**COMMON, **OWN[mode], **files)
 
 
 def test_the_form_begins_with_the_defaults(tab: Driven) -> None:
@@ -77,22 +136,35 @@ def test_the_hosts_defaults_go_before(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (tab.held("steps"), tab.held("motion")) == (9, "x")
 
 
-def test_a_request_goes_in_and_comes_back(tab: Driven) -> None:
-    changed = [f.name for f, _ in settings(Text2Video) if getattr(SAMPLE, f.name) == f.default]
-    assert changed == []  # so that each field is tried
+@pytest.mark.parametrize("mode", MODES)
+def test_a_request_goes_in_and_comes_back(tab: Driven, mode: str) -> None:
+    form, wanted = tab.forms[mode], sample(tab, mode)
+    same = [f.name for f, _ in settings(wanted) if getattr(wanted, f.name) == f.default]
+    assert same == []  # so that each field is tried
     for values in (
-        {f.name: getattr(SAMPLE, f.name) for f, _ in settings(SAMPLE)},
-        SAMPLE.to_json(),
+        {f.name: getattr(wanted, f.name) for f, _ in settings(wanted)},
+        wanted.to_json(),
     ):
-        filled = tab.form.filled(values)
-        held = [filled[part]["value"] for part in tab.form.components]
-        assert tab.form.request(held) == SAMPLE
+        filled = form.filled(values)
+        assert form.request([filled[part]["value"] for part in form.components]) == wanted
 
 
 def test_the_webui_fills_the_form_from_an_infotext(tab: Driven) -> None:
-    parameters = parsed(to_infotext(SAMPLE))
+    wanted = sample(tab, "text2video")
+    parameters = parsed(to_infotext(wanted))
     pasted = {part: read(parameters) for part, read in paste_fields(tab.form)}
-    assert tab.form.request([pasted[part]["value"] for part in tab.form.components]) == SAMPLE
+    assert tab.form.request([pasted[part]["value"] for part in tab.form.components]) == wanted
+
+
+def test_a_text_shows_no_file_that_was_not_dropped(tab: Driven, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.png"
+    Image.new("RGB", (8, 8)).save(secret)
+    form = tab.forms["image2video"]
+    inside = form.inputs.folder / ".." / ".." / ".." / "secret.png"
+    for path in (str(secret), str(inside), "", "\0", "x" * 5000, str(form.inputs.folder)):
+        assert form.filled({"image": path})[form.parts["image"]]["value"] is None
+    film = tab.forms["video2video"]
+    assert film.filled({"video": str(secret)})[film.parts["video"]]["value"] is None
 
 
 def test_the_webui_leaves_alone_what_an_infotext_does_not_say(tab: Driven) -> None:
@@ -123,15 +195,41 @@ def test_what_cannot_be_used_is_refused_by_its_label(
         tab.form.request([tab.values[part] for part in tab.form.components])
 
 
-def test_labels_are_unique_and_ids_ours(tab: Driven) -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_labels_are_unique_and_ids_ours(tab: Driven, mode: str) -> None:
+    others = {
+        part
+        for form in tab.forms.values()
+        if form.mode != mode
+        for part in (*form.parts.values(), *form.extra.values())
+    }
     parts = [part for part in tab.page.blocks.values() if isinstance(part, gr.components.Component)]
-    labels = [part.label for part in parts if getattr(part, "label", None)]
-    assert len(set(labels)) == len(labels) > 30
+    labels = [part.label for part in parts if getattr(part, "label", None) and part not in others]
+    assert len(set(labels)) == len(labels) > 60
     ids = [part.elem_id for part in tab.page.blocks.values() if part.elem_id]
     assert len(set(ids)) == len(ids)
     assert all(id.startswith("easyphoto_video") for id in ids)
     ends = {id.rpartition("_")[2] for id in ids}
     assert {"generate", "interrupt", "skip", "gallery"} <= ends
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_field_has_its_place(tab: Driven, mode: str) -> None:
+    """Only what is seldom needed stands under More."""
+    more = next(
+        part
+        for part in tab.page.blocks.values()
+        if isinstance(part, gr.Accordion)
+        and part.label == "More"
+        and tab.forms[mode].parts["clip_skip"] in _within(part)
+    )
+    fields = [name for name, part in tab.forms[mode].parts.items() if part in _within(more)]
+    assert fields == ["clip_skip"]
+
+
+def _within(part: Any) -> list[Any]:
+    inner = getattr(part, "children", [])
+    return [*inner, *(each for child in inner for each in _within(child))]
 
 
 def test_nothing_is_frozen_in_the_webuis_config(tab: Driven) -> None:
@@ -164,10 +262,10 @@ def test_every_text_has_its_chinese(tab: Driven) -> None:
     assert data is not None
     words = json.loads(html.unescape(data[1]))
     source = Path(__file__).parents[3] / "easyphoto_video" / "host" / "tab"
-    told = "".join((source / f"{name}.py").read_text() for name in ("progress", "travel"))
+    told = "".join((source / f"{name}.py").read_text() for name in TELLING)
     fixed = set(re.findall(r'_word\(\s*"([^"]+)"', told)) | set(re.findall(r"<span>([^{<]+)", told))
     assert len(fixed) >= 4
-    wanted = {*texts(tab), *fixed, *STAGES, "Stopped.", "Failed."}
+    wanted = {*texts(tab), *fixed, *STAGES, "Stopped.", "Failed.", "without sound", SURE}
     assert [text for text in sorted(wanted) if text not in words and text not in FREE] == []
     assert not [text for text, chinese in words.items() if not re.search("[一-鿿]", chinese)]
 

@@ -308,7 +308,10 @@ def test_a_key_that_cannot_be(tab: Driven, frame: Any, text: str, reason: str) -
 
 def test_keys_out_of_order_are_told_by_their_line(tab: Driven) -> None:
     tab.set(prompt="8: a\n4: b")
-    assert "line 2: frame 4 does not come after 8" in tab.touch("prompt", "change")["keys"]
+    assert (
+        "line 2, column 1: frame 4 does not come after frame 8"
+        in tab.touch("prompt", "change")["keys"]
+    )
 
 
 def test_the_folder_is_opened_or_it_is_said_why_not(
