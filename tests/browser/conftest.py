@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.hands import ID, PATIENCE
 from tools.webui import prepare, running
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,9 @@ QUIET = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 )
+
+
+Opener = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,38 @@ def served(
     serve = _webui if request.param == "webui" else _standalone
     with serve(data) as address:
         yield Served(address, data, request.param == "webui")
+
+
+@pytest.fixture
+def opened(browser: Any, served: Served) -> Iterator[Opener]:
+    """Opens the tab in a browser of a language and a width; our own page asks nobody else."""
+    contexts, trouble = [], []
+
+    def note(kind: str) -> Callable[[Any], None]:
+        return lambda told: trouble.append(f"{kind}: {told}")
+
+    def outside(request: Any) -> None:
+        ours = (served.address, "data:", "blob:")
+        if not served.in_webui and not request.url.startswith(ours):
+            trouble.append(f"outside: {request.url}")
+
+    def open_page(locale: str = "en-US", width: int = 1280) -> Any:
+        context = browser.new_context(locale=locale, viewport={"width": width, "height": 900})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", note("error"))
+        page.on("request", outside)
+        page.goto(served.address, wait_until="domcontentloaded")
+        if served.in_webui:
+            page.locator("#tabs > .tab-nav > button", has_text="EasyPhoto Video").click()
+        page.locator(f"{ID}generate").wait_for()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert trouble == []
 
 
 @contextmanager

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from easyphoto_video.host.standalone.host import StandaloneHost
+from easyphoto_video.host.tab.fields import Field, info_of
+from easyphoto_video.host.tab.words import CHINESE
+from easyphoto_video.request import Text2Video
+from tests.browser.conftest import Opener, Served
+from tests.browser.hands import ID, fill, held, line, playing
 
-import pytest
-
-from tests.browser.conftest import Served
-
-ID = "#easyphoto_video_"
-FIELD = f"{ID}text2video_"
-PATIENCE = 60_000
-"""ms; a busy machine is slow."""
+MODE = "text2video"
+FIELD = f"{ID}{MODE}_"
 WATCHING = """() => {
     window.easyphoto_video_seen = [];
     new MutationObserver(() => {
@@ -21,78 +19,12 @@ WATCHING = """() => {
         if (bar && line) window.easyphoto_video_seen.push([line.textContent, +bar.ariaValueNow]);
     }).observe(document.body, {subtree: true, childList: true, attributes: true});
 }"""
-PLAYS = """source => {
-    const film = document.querySelector('#easyphoto_video_film video');
-    return film && film.readyState >= 2 && film.videoWidth > 0 && film.currentSrc !== source
-        && film.currentSrc;
-}"""
-
-Opener = Callable[..., Any]
-
-
-@pytest.fixture
-def opened(browser: Any, served: Served) -> Iterator[Opener]:
-    """Opens the tab in a browser of a language and a width; our own page asks nobody else."""
-    contexts, trouble = [], []
-
-    def note(kind: str) -> Callable[[Any], None]:
-        return lambda told: trouble.append(f"{kind}: {told}")
-
-    def outside(request: Any) -> None:
-        ours = (served.address, "data:", "blob:")
-        if not served.in_webui and not request.url.startswith(ours):
-            trouble.append(f"outside: {request.url}")
-
-    def open_page(locale: str = "en-US", width: int = 1280) -> Any:
-        context = browser.new_context(locale=locale, viewport={"width": width, "height": 900})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on("pageerror", note("error"))
-        page.on("request", outside)
-        page.goto(served.address, wait_until="domcontentloaded")
-        if served.in_webui:
-            page.locator("#tabs > .tab-nav > button", has_text="EasyPhoto Video").click()
-        page.locator(f"{ID}generate").wait_for()
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert trouble == []
-
-
-def fill(page: Any, **values: object) -> None:
-    for name, value in values.items():
-        page.locator(f"{FIELD}{name}").locator("textarea, input[type=number], input").first.fill(
-            str(value)
-        )
-    page.keyboard.press("Tab")
-
-
-def held(page: Any, name: str) -> str:
-    return (
-        page.locator(f"{FIELD}{name}")
-        .locator("textarea, input[type=number], input")
-        .first.input_value()
-    )
-
-
-def playing(page: Any, not_source: str = "") -> str:
-    """Wait for a clip that plays; returns its address."""
-    return page.wait_for_function(PLAYS, arg=not_source).json_value()
-
-
-def line(page: Any, words: str) -> str:
-    found = page.locator(f"{ID}progress .easyphoto_video_line", has_text=words).first
-    found.wait_for()
-    return found.text_content()
 
 
 def test_from_words_to_a_playing_clip_and_back(opened: Opener, served: Served) -> None:
     page = opened()
-    fill(page, user_id="demo")
-    fill(page, prompt="1girl, red hair, smile", steps=4, frames=3, fps="6", seed=5)
+    fill(page, MODE, user_id="demo")
+    fill(page, MODE, prompt="1girl, red hair, smile", steps=4, frames=3, fps="6", seed=5)
     page.evaluate(WATCHING)
     page.click(f"{ID}generate")
     source = playing(page)
@@ -111,7 +43,7 @@ def test_from_words_to_a_playing_clip_and_back(opened: Opener, served: Served) -
 
     assert page.locator(f"{ID}progress b").last.text_content().endswith("00001-5.mp4")
     clip = {"name": "clip.mp4", "mimeType": "video/mp4", "buffer": page.request.get(source).body()}
-    fill(page, prompt="something else", steps=9, frames=8, fps="3", seed=1)
+    fill(page, MODE, prompt="something else", steps=9, frames=8, fps="3", seed=1)
     page.get_by_text("Restore from a file").click()
     page.locator(f"{FIELD}file input[type=file]").set_input_files(clip)
     page.wait_for_function(
@@ -119,18 +51,18 @@ def test_from_words_to_a_playing_clip_and_back(opened: Opener, served: Served) -
         arg=FIELD,
     )
     names = ("steps", "frames", "fps", "seed", "width", "checkpoint")
-    assert [held(page, name) for name in names] == ["4", "3", "6", "5", "128", "embedded"]
+    assert [held(page, MODE, name) for name in names] == ["4", "3", "6", "5", "128", "embedded"]
 
 
 def test_interrupt_in_the_middle_and_go_on(opened: Opener) -> None:
     page = opened()
-    fill(page, steps=150, frames=16)
+    fill(page, MODE, steps=150, frames=16)
     page.keyboard.press("Control+Enter")
     line(page, "denoising")
     page.click(f"{ID}interrupt")
     line(page, "Stopped.")
     assert page.locator(f"{ID}error .easyphoto_video_error").count() == 0
-    fill(page, steps=2, frames=2)
+    fill(page, MODE, steps=2, frames=2)
     page.click(f"{ID}generate")
     assert playing(page)
     line(page, "Done in")
@@ -138,23 +70,24 @@ def test_interrupt_in_the_middle_and_go_on(opened: Opener) -> None:
 
 def test_what_is_wrong_is_said_and_nothing_is_lost(opened: Opener) -> None:
     page = opened(width=390)
-    fill(page, prompt="my words", fps="fast")
+    fill(page, MODE, prompt="my words", fps="fast")
     page.click(f"{ID}generate")
     box = page.locator(f"{ID}error .easyphoto_video_error").first
     box.wait_for()
     assert "Frames per second: 'fast' is not a number" in box.text_content()
-    assert held(page, "prompt") == "my words"
+    assert held(page, MODE, "prompt") == "my words"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_chinese_where_the_browser_is(opened: Opener) -> None:
+def test_chinese_where_the_browser_is(opened: Opener, served: Served) -> None:
     page = opened(locale="zh-CN")
     page.locator(f"{ID}generate", has_text="生成").wait_for()
     assert page.get_by_text("反向提示词", exact=True).count() == 1
-    assert page.get_by_text("视频的宽度。0 表示自动。", exact=True).count() == 1
-    fill(page, fps="x")
+    help = info_of(Field.all(Text2Video, StandaloneHost(served.data))["width"], CHINESE)
+    assert page.get_by_text(help, exact=True).count() == 1
+    fill(page, MODE, fps="x")
     page.click(f"{ID}generate")
     page.locator(f"{ID}error .easyphoto_video_error").first.wait_for()
-    fill(page, steps=1, frames=1, fps="4")
+    fill(page, MODE, steps=1, frames=1, fps="4")
     page.keyboard.press("Control+Enter")
     line(page, "完成")

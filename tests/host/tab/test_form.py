@@ -118,7 +118,7 @@ def sample(tab: Driven, mode: str) -> Request:
     kept = tab.forms[mode].inputs.kept
     picture = tab.host.data_dir / "dropped.png"
     Image.new("RGB", (8, 8), "red").save(picture)
-    files = {
+    files: dict[str, Any] = {
         field.name: kept(setting.label, str(picture))
         for field, setting in settings(MODES[mode])
         if setting.file
