@@ -110,9 +110,11 @@ def test_a_film_is_drawn_anew(opened: Opener, served: Served, tmp_path: Path) ->
     video = open_video(clip)
     assert (video.count, video.fps) == (4, 10)
 
+    page = opened()  # a field that holds a film would take another beside it
+    show(page, "Video to video")
     drop(page, "video2video_video", clip)
     page.locator(f"{ID}video2video_video_film video").first.wait_for()
-    fill(page, "video2video", frames=2, redraw=0)
+    fill(page, "video2video", frames=2, user_id="none")
     page.click(f"{ID}generate")
     playing(page, source)
 
