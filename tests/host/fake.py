@@ -14,7 +14,8 @@ from easyphoto_video.errors import Missing
 from easyphoto_video.faces.cast import Cast
 from easyphoto_video.host.checks import check_sampler, check_steps
 from easyphoto_video.identity import PEOPLE, REFERENCE, People
-from easyphoto_video.request import AUTO, NONE, SAMPLERS, Text2Video
+from easyphoto_video.material import settled_material
+from easyphoto_video.request import AUTO, NONE, SAMPLERS, Request
 
 SIDE = 64
 """px, what an automatic size becomes."""
@@ -46,7 +47,7 @@ class FakeHost:
         """What can be chosen, by field; the people are those in the data folder."""
         self.own_defaults: dict[str, Any] = {}
         self.lacks: list[str] = []
-        self.faces: Callable[[Text2Video], Cast | None] = lambda request: None
+        self.faces: Callable[[Request], Cast | None] = lambda request: None
         """Who finds faces; by default nobody looks."""
         self.stopped = False
         """Set it to press the host's own stop button; the next turn clears it."""
@@ -56,7 +57,7 @@ class FakeHost:
         """Ids of the jobs that had a turn, in order."""
         self._seeds = iter(range(FIRST_SEED, 2**32))
 
-    def settle(self, request: Text2Video) -> Text2Video:
+    def settle(self, request: Request) -> Request:
         """See Host."""
         check_sampler(request.sampler, self.names["sampler"])
         check_steps(request.sampler, request.steps)
@@ -70,14 +71,13 @@ class FakeHost:
         return replace(
             request,
             seed=next(self._seeds) if request.seed == -1 else request.seed,
-            width=request.width or SIDE,
-            height=request.height or SIDE,
             cfg=request.cfg or CFG,
             face_size=request.face_size or SIDE,
             user_id=NONE if request.user_id in ("", AUTO) else request.user_id,
+            **settled_material(request, SIDE),
         )
 
-    def cast(self, request: Text2Video) -> Cast | None:
+    def cast(self, request: Request) -> Cast | None:
         """See Host."""
         return self.faces(request)
 

@@ -19,6 +19,7 @@ from easyphoto_video.errors import HostFailed, OutOfMemory
 from easyphoto_video.host import jobs as queue
 from easyphoto_video.host.api import body, people, router
 from easyphoto_video.host.api.schema import LONGEST_LIST, LONGEST_TEXT
+from easyphoto_video.host.api.uploads import Uploads
 from easyphoto_video.host.jobs import Jobs, State
 from easyphoto_video.request import Text2Video, request_from
 from easyphoto_video.video.note import read_note
@@ -248,6 +249,12 @@ def test_the_routes_are_in_the_apps_own_docs(client: TestClient) -> None:
         f"{API}/{path}"
         for path in (
             "text2video",
+            "image2video",
+            "video2video",
+            "files",
+            "unfinished",
+            "unfinished/{id}",
+            "unfinished/{id}/resume",
             "schema",
             "jobs",
             "jobs/{id}",
@@ -273,6 +280,8 @@ def test_the_docs_name_every_route_and_limit(client: TestClient) -> None:
     assert f"{body.LARGEST >> 20} MiB" in text
     assert f"{people.LARGEST_PHOTOS >> 20} MiB" in text
     assert f"{people.LARGEST_ZIP >> 30} GiB" in text
+    assert f"{Uploads.largest >> 30} GiB" in text
+    assert f"{Uploads.kept / 3600:g} hours" in text
     assert f" {people.MOST_PHOTOS} at most" in text
     assert all(f"`{state}`" in text for state in State)
 

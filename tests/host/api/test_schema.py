@@ -25,7 +25,12 @@ NUMBERS = [
     for field, _ in declarations(MODES["text2video"])
     if field.type in {"int", "float", "Fraction"}
 ]
-ROOM = {"context": {"overlap": 0}, "overlap": {"context": 64}}
+ROOM = {
+    "context": {"overlap": 0},
+    "overlap": {"context": 64},
+    "span": {"span_overlap": 0},
+    "span_overlap": {"span": 1024},
+}
 """What else must be given so that a field alone decides."""
 
 
