@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import cache
 from itertools import accumulate
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from easyphoto_video.video.timing import Timing, timing_of
 GIVE_ANOTHER = "Give a video, a picture, or a folder of .png pictures of one size."
 HEADS = (b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"BM")
 """First bytes of the pictures that Pillow reads; WEBP's lie further in."""
+FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "ICO", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "QOI")
+FORMATS += ("TGA", "TIFF", "WEBP")
+"""What is read; PostScript, under whatever name, is a program that Pillow would have run."""
 
 WHITE = 255
 """What lies behind transparent pixels, in each channel."""
@@ -107,6 +111,13 @@ def _has_alpha(picture: Image.Image) -> bool:
     return "transparency" in picture.info or picture.mode in {"RGBA", "LA", "PA", "La", "RGBa"}
 
 
+@cache
+def _formats() -> tuple[str, ...]:
+    """Those of FORMATS that this Pillow knows."""
+    Image.init()
+    return tuple(format for format in FORMATS if format in Image.OPEN)
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Image.Image]:
     """A picture file; what goes wrong with it inside the `with` too is raised as BadFile."""
@@ -114,7 +125,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
         # Pillow warns of damaged EXIF and of huge pictures; what it cannot read, it raises.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path) as picture:
+            with Image.open(path, formats=_formats()) as picture:
                 _check_size(picture)
                 yield picture
     except Image.DecompressionBombError as error:

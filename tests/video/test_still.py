@@ -149,6 +149,14 @@ def test_a_damaged_picture_is_refused(suffix: str, tmp_path: Path) -> None:
         read_picture(path)
 
 
+def test_a_program_is_no_picture(tmp_path: Path) -> None:
+    script = saved(tmp_path / "a.eps", Image.fromarray(GRADIENT)).rename(tmp_path / "a.png")
+    with Image.open(script) as picture:
+        assert picture.format == "EPS"
+    with pytest.raises(BadFile, match="no picture that can be read"):
+        read_picture(script)
+
+
 def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     head = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
     crc = struct.pack(">I", zlib.crc32(b"IHDR" + head))
