@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import gradio as gr
@@ -15,8 +16,16 @@ import gradio as gr
 
 def known(call: Callable[..., Any], **options: Any) -> dict[str, Any]:
     """Those options that the call has a parameter for."""
-    parameters = inspect.signature(call).parameters
+    parameters = _of_class(call) if isinstance(call, type) else _parameters(call)
     return {name: value for name, value in options.items() if name in parameters}
+
+
+def _parameters(call: Callable[..., Any]) -> frozenset[str]:
+    return frozenset(inspect.signature(call).parameters)
+
+
+# A page is made of a thousand components of a dozen classes, and looking is slow.
+_of_class = lru_cache(maxsize=64)(_parameters)
 
 
 def make(kind: Callable[..., Any], **options: Any) -> Any:
