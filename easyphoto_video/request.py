@@ -318,7 +318,7 @@ def request_from(values: Mapping[str, Any]) -> Request:
     """A request from plain JSON values as `to_json` gives them. Raises BadRequest."""
     rest = dict(values)
     mode = rest.pop("mode", None)
-    if mode not in MODES:
+    if not isinstance(mode, str) or mode not in MODES:
         raise BadRequest("Mode", mode, "is not known", f"Choose one of: {', '.join(MODES)}.")
     known = {field.name for field, _ in settings(MODES[mode])}
     for name in rest:

@@ -17,7 +17,8 @@ from easyphoto_video.video.stamp import EXIF_IFD, PNG_KEY, UNICODE, USER_COMMENT
 ENTRY = re.compile(rb"((?:\\.|[^\\\n])*)\n", re.DOTALL)
 COMMENT = re.compile(rb"comment=(.*)", re.DOTALL | re.IGNORECASE)
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
-"""What Pillow raises for damaged pictures."""
+BROKEN += (LookupError, TypeError, ArithmeticError)
+"""What Pillow raises for damaged pictures; a GIF that is cut off is an IndexError to it."""
 GIVE_ANOTHER = "Give a .mp4, .webm, .gif, .webp or .png that this program wrote."
 
 

@@ -156,6 +156,21 @@ def test_a_damaged_file_is_refused(name: str, frames: Frames, tmp_path: Path) ->
         open_video(path)
 
 
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
+def test_an_animation_cut_off_anywhere_is_refused_or_read(suffix: str, tmp_path: Path) -> None:
+    pages = [Image.new("RGB", (8, 8), (40 * n, 90, 0)) for n in range(3)]
+    whole, path = tmp_path / f"whole{suffix}", tmp_path / f"a{suffix}"
+    pages[0].save(whole, save_all=True, append_images=pages[1:], duration=100)
+    data, outcomes = whole.read_bytes(), set[str]()
+    for size in range(12, len(data) + 1):
+        path.write_bytes(data[:size])
+        try:
+            outcomes.add(f"{len(list(open_video(path).frames()))} frames")
+        except BadFile:
+            outcomes.add("refused")
+    assert {"refused", "3 frames"} <= outcomes
+
+
 def test_a_film_cut_off_gives_what_is_left(frames: Frames, tmp_path: Path) -> None:
     path = write(Clip(frames=frames, fps=Fraction(25)), tmp_path / "a.webm")
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
