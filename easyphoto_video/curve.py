@@ -14,12 +14,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from easyphoto_video.expression import Expression, ScheduleError, parse_expression
 from easyphoto_video.key_frame import PLAIN, frame_at, parse_frame, trimmed
-from easyphoto_video.spline import spline
+
+if TYPE_CHECKING:
+    import numpy as np
 
 METHODS = ("linear", "quadratic", "cubic", "step")
 LONGEST = 100_000
@@ -59,6 +60,10 @@ class Curve:
         `max_f` is total - 1, `s` the seed, `t` the frame. Raises ScheduleError, naming the frame,
         where a value is not finite, and where a key's expression gives no frame.
         """
+        import numpy as np  # --help, which knows requests too, answers without it
+
+        from easyphoto_video.spline import through
+
         names = {"max_f": float(total - 1), "s": float(seed)}
         starts, values = self._placed(total, names)
         rows = np.array(frames, dtype=np.float64)
@@ -76,7 +81,7 @@ class Curve:
             # A run of numbers leads to the expression behind it, if there is one.
             x = starts[first : past + 1]
             y = [_number(*pair, names) for pair in zip(values[first : past + 1], x, strict=True)]
-            found[low:high] = _between(np.array(x, np.float64), np.array(y), here, self.method)
+            found[low:high] = through(np.array(x, np.float64), np.array(y), here, self.method)
         for frame, value in zip(frames, found.tolist(), strict=True):
             if not math.isfinite(value):
                 raise ScheduleError(1, 1, f"the value at frame {frame} is not a finite number")
@@ -205,14 +210,3 @@ def _finite(value: Expression, frame: float, names: dict[str, float]) -> float:
     if not math.isfinite(found):
         raise value.error(f"{value.text:.40} is not a finite number at frame {frame:g}")
     return found
-
-
-def _between(x: np.ndarray, y: np.ndarray, at: np.ndarray, method: str) -> np.ndarray:
-    """Values at `at` of the curve through points; too few points bend less."""
-    degree = min(len(x) - 1, {"step": 0, "linear": 1, "quadratic": 2, "cubic": 3}[method])
-    with np.errstate(all="ignore"):
-        if degree > 1:
-            return spline(x, y, at, degree)
-        if method == "step":
-            return y[np.maximum(np.searchsorted(x, at, "right") - 1, 0)]
-        return np.interp(at, x, y)

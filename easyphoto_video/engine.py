@@ -114,6 +114,8 @@ class Shot:
     loras: tuple[Lora, ...]
     lora_shares: tuple[float, ...] = ()
     """For each frame, a factor on the weight of every LoRA."""
+    lora_mean: float = 1.0
+    """Their mean over the whole clip, for the text encoder, which knows no frames."""
     motion: str
     """A motion module by name, or `none`: then every frame stands alone."""
     motion_loras: tuple[Lora, ...]
@@ -164,6 +166,7 @@ class Shot:
             frames=len(rows),
             cfgs=job.over_frames("cfg_schedule", rows),
             lora_shares=job.over_frames("lora_schedule", rows),
+            lora_mean=_mean(job.over_frames("lora_schedule", range(job.frames))),
             motion_shares=_motion_shares(job, rows),
             # A clip in several shots is closed by what its last shot ends with instead.
             is_closed=job.closed_loop and len(rows) == job.frames,
@@ -192,6 +195,10 @@ class Shot:
 def _motion_shares(job: Request, rows: range) -> tuple[float, ...]:
     scheduled = job.over_frames("motion_schedule", rows)
     return scheduled or (() if job.motion_amount == 1 else (job.motion_amount,) * len(rows))
+
+
+def _mean(shares: tuple[float, ...]) -> float:
+    return sum(shares) / len(shares) if shares else 1.0
 
 
 def _free_init(job: Request) -> FreeInit | None:

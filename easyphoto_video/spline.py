@@ -11,6 +11,17 @@ import itertools
 import numpy as np
 
 
+def through(x: np.ndarray, y: np.ndarray, at: np.ndarray, method: str) -> np.ndarray:
+    """Values at `at` of the curve through points; too few points bend less."""
+    degree = min(len(x) - 1, {"step": 0, "linear": 1, "quadratic": 2, "cubic": 3}[method])
+    with np.errstate(all="ignore"):
+        if degree > 1:
+            return spline(x, y, at, degree)
+        if method == "step":
+            return y[np.maximum(np.searchsorted(x, at, "right") - 1, 0)]
+        return np.interp(at, x, y)
+
+
 def spline(x: np.ndarray, y: np.ndarray, at: np.ndarray, degree: int) -> np.ndarray:
     """Values (M,) at `at` of the smooth curve through (N,) points; ends hold beyond them.
 

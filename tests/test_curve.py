@@ -182,7 +182,7 @@ def test_hostile_texts_end_at_once(name: str) -> None:
         assert np.isfinite(values).all()
     except ScheduleError as error:
         assert len(str(error)) < 200
-    assert time.process_time() - before < 0.5
+    assert time.process_time() - before < 2
 
 
 def test_the_page_shows_what_works() -> None:

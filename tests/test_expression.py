@@ -194,4 +194,4 @@ def test_hostile_texts_end_at_once(name: str) -> None:
         assert isinstance(parse_expression(HOSTILE[name]).at(NAMES), float)
     except ScheduleError as error:
         assert len(str(error)) < 200
-    assert time.process_time() - before < 0.5
+    assert time.process_time() - before < 2

@@ -24,7 +24,7 @@ REQUESTS = st.builds(
     sampler=st.sampled_from(SAMPLERS),
     seed=st.integers(-1, 2**32 - 1),
     width=st.integers(8, 256).map(lambda n: 8 * n),
-    frames=st.integers(1, 4096),
+    frames=st.integers(1, 1_000_000),
     fps=st.fractions(1, 120, max_denominator=1001),
     loras=st.lists(st.builds(Lora, st.just("user"), st.just(0.9))).map(tuple),
 )
@@ -40,14 +40,17 @@ def made(**values: Any) -> Text2Video:
     return Text2Video(**values)
 
 
-def declarations() -> Iterator[tuple[str, Setting, object]]:
-    for kind in MODES.values():
+def declarations() -> Iterator[tuple[str, str, Setting, object]]:
+    for mode, kind in MODES.items():
         for field, setting in settings(kind):
-            yield field.name, setting, field.default
+            yield mode, field.name, setting, field.default
 
 
-@pytest.mark.parametrize(("name", "setting", "default"), list(declarations()))
-def test_each_field_keeps_its_declared_range(name: str, setting: Setting, default: Any) -> None:
+@pytest.mark.parametrize(("mode", "name", "setting", "default"), list(declarations()))
+def test_each_field_keeps_its_declared_range(
+    mode: str, name: str, setting: Setting, default: Any
+) -> None:
+    made: Any = MODES[mode]
     assert setting.help.endswith(".")
     assert getattr(made(**{name: default}), name) == default
     if setting.low is not None:
@@ -75,7 +78,7 @@ def test_labels_are_unique() -> None:
     ("values", "words"),
     [
         ({"width": 100}, "multiple of 8"),
-        ({"frames": 0}, "from 1 to 4096"),
+        ({"frames": 0}, "from 1 to 1000000"),
         ({"frames": "many"}, "whole number"),
         ({"frames": 2.5}, "whole number"),
         ({"cfg": float("nan")}, "out of range"),
@@ -113,3 +116,36 @@ def test_common_rates_stay_near_what_was_written(text: object) -> None:
 def test_lora_names_may_hold_colons() -> None:
     assert Lora.parse("a:b:0.5") == Lora("a:b", 0.5)
     assert Lora.parse("plain") == Lora("plain", 1.0)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_mode_goes_to_json_and_back(mode: str) -> None:
+    request = MODES[mode]()
+    assert request_from(request.to_json()) == request
+
+
+def test_a_schedule_is_read_over_the_frames_of_the_clip() -> None:
+    job = made(frames=5, seed=3, cfg_schedule="0:(2), 4:(6)")
+    assert job.over_frames("cfg_schedule", range(5)) == (2, 3, 4, 5, 6)
+    assert job.over_frames("cfg_schedule", range(2, 4)) == (4, 5)
+    assert job.over_frames("lora_schedule", range(5)) == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"cfg_schedule": "0:(7), x"}, "CFG schedule.*line 1, column"),
+        ({"prompt": "8: a\n4: b"}, "Prompt.*line 2"),
+        ({"prompt": "99: a"}, "Prompt.*line 1"),
+        ({"negative": "0: a\n0: b"}, "Negative prompt.*line 2"),
+        ({"span": 16, "span_overlap": 9}, "Span overlap"),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_its_place(values: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadRequest, match=words):
+        made(**values)
+
+
+def test_a_schedule_out_of_range_names_the_frame() -> None:
+    with pytest.raises(BadRequest, match="at frame 1"):
+        made(frames=4, cfg_schedule="0:(7), 2:(99)").over_frames("cfg_schedule", range(4))

@@ -214,7 +214,7 @@ def test_hostile_texts_end_at_once(name: str) -> None:
         assert parse_text(HOSTILE[name], frames=10_000).keys
     except ScheduleError as error:
         assert len(str(error)) < 200
-    assert time.process_time() - before < 0.5
+    assert time.process_time() - before < 2
 
 
 @pytest.mark.parametrize("keys", [(), ((-1, "a"),), ((3, "a"), (3, "b"))])

@@ -92,7 +92,7 @@ PLACES = (
     Place("before attaching", "easyphoto_video.motion.attach:fitted"),
     Place("while attaching", "torch.nn:Module.register_forward_hook", at=2),
     Place("making the sampler", "modules.sd_samplers:create_sampler"),
-    Place("planning the windows", f"{CLIP}:windows"),
+    Place("planning the windows", f"{CLIP}:Calls.of"),
     Place("the first look at noise", f"{CLIP}:WindowedDenoiser.forward"),
     Place("the first step", f"{CLIP}:WindowedDenoiser.forward", after=True),
     Place("the third step", f"{CLIP}:WindowedDenoiser.forward", at=3),

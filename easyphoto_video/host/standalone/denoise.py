@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -11,9 +10,9 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor
 
 from easyphoto_video.clip import Frames
+from easyphoto_video.host.calls import Calls
 from easyphoto_video.host.standalone.conditions import Script
 from easyphoto_video.host.standalone.samplers import Sampler
-from easyphoto_video.motion.attach import Handle
 from easyphoto_video.motion.noise import initial_noise
 from easyphoto_video.motion.windows import Window, fused
 from easyphoto_video.watch import Viewer, Watch
@@ -92,10 +91,7 @@ class Predictor:
     """The UNet over a whole clip."""
 
     unet: UNet2DConditionModel
-    handle: Handle | None
-    """The motion inside the UNet; None when every frame stands alone."""
-    windows: Callable[[int], Sequence[Window]]
-    """Those of each step."""
+    calls: Calls
     guide: Guide
     pixels_at_once: int
     """Most latent pixels in one call; above, the conditions go one after the other."""
@@ -104,21 +100,23 @@ class Predictor:
         """What the UNet says of x (F, 4, h, w) under guidance; `tell` is called for each window."""
         scripts = self.guide.scripts
 
+        def asked(rows: Tensor, words: Tensor, window: Window) -> Tensor:
+            dtype = self.unet.dtype
+            with self.calls.seeing(window, step):
+                said = self.unet(rows.to(dtype), time.to(rows.device), words.to(dtype))
+            return said.sample.float()
+
         def call(rows: Tensor, window: Window) -> Tensor:
             tell()
             words = self.guide.words(step, window.frames)
             if rows[:, 0].numel() <= self.pixels_at_once:
-                return self._asked(rows, time, torch.cat(words), window)
+                return asked(rows, torch.cat(words), window)
             halves = zip(rows.chunk(len(scripts)), words, strict=True)
-            return torch.cat([self._asked(half, time, word, window) for half, word in halves])
+            return torch.cat([asked(half, word, window) for half, word in halves])
 
-        return self.guide.guided(fused(call, x.repeat(len(scripts), 1, 1, 1), self.windows(step)))
-
-    def _asked(self, rows: Tensor, time: Tensor, words: Tensor, window: Window) -> Tensor:
-        dtype = self.unet.dtype
-        with self.handle.frames(len(window.frames)) if self.handle else nullcontext():
-            asked = self.unet(rows.to(dtype), time.to(rows.device), words.to(dtype))
-        return asked.sample.float()
+        return self.guide.guided(
+            fused(call, x.repeat(len(scripts), 1, 1, 1), self.calls.windows(step))
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,12 +125,16 @@ class Noise:
 
     size: tuple[int, int, int]
     """Of one frame's latents: (4, h, w)."""
-    numbers: range
-    """Of the frames in the whole clip."""
+    numbers: Sequence[int]
+    """For each frame, whose noise it has, by numbers in the whole clip."""
     seed: int
+    given: Tensor | None = None
+    """What to begin from instead."""
 
     def first(self) -> Tensor:
-        """(F, 4, h, w) float32 on the CPU."""
+        """(F, 4, h, w) float32."""
+        if self.given is not None:
+            return self.given
         return initial_noise(self.numbers, self.size, self.seed)
 
     def generators(self) -> list[torch.Generator]:
@@ -161,7 +163,7 @@ def denoised(
     first = noise.first().to(predictor.unet.device)
     generators = noise.generators()
     steps = len(sampler.times)
-    total, done = sum(len(predictor.windows(i)) for i in range(sampler.begin, steps)), 0
+    total, done = sum(len(predictor.calls.windows(i)) for i in range(sampler.begin, steps)), 0
 
     def tell() -> None:
         nonlocal done

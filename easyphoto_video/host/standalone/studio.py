@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
+from torch import Tensor
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import Shot, Start
 from easyphoto_video.host.border import border
+from easyphoto_video.host.calls import Calls, lora_weights
 from easyphoto_video.host.checks import check_clip_skip, check_steps
 from easyphoto_video.host.library import (
     CHECKPOINTS,
@@ -20,9 +22,19 @@ from easyphoto_video.host.library import (
     Library,
 )
 from easyphoto_video.host.shelf import Key, MotionShelf, stamps
+from easyphoto_video.host.shots import (
+    begins_at,
+    check_start,
+    freed,
+    fresh_noise,
+    latent_mask,
+    mixed,
+    noise_numbers,
+)
 from easyphoto_video.host.standalone.conditions import Script, scripts
 from easyphoto_video.host.standalone.denoise import Guide, Kept, Noise, Predictor, denoised
 from easyphoto_video.host.standalone.device import LESS, Target
+from easyphoto_video.host.standalone.model.fade import fading
 from easyphoto_video.host.standalone.model.load import Models, load_models
 from easyphoto_video.host.standalone.model.lora import read_lora
 from easyphoto_video.host.standalone.model.merge import Merge, merged
@@ -35,20 +47,12 @@ from easyphoto_video.host.standalone.prompt.embeddings import Embeddings
 from easyphoto_video.host.standalone.prompt.encode import encode_all
 from easyphoto_video.host.standalone.prompt.tags import LoraUse
 from easyphoto_video.host.standalone.samplers import Noising, Sampler
-from easyphoto_video.host.start import (
-    begins_at,
-    check_start,
-    fresh_noise,
-    latent_mask,
-    mixed,
-    viewing_of,
-)
 from easyphoto_video.motion.attach import Handle, attached, fitted
+from easyphoto_video.motion.fading import FadeHandle
 from easyphoto_video.motion.module import Motion
-from easyphoto_video.motion.viewing import plan
-from easyphoto_video.motion.windows import Window, apart
+from easyphoto_video.motion.noise import alphas_cumprod
 from easyphoto_video.request import AUTO
-from easyphoto_video.watch import Watch
+from easyphoto_video.watch import Share, Watch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,16 +80,11 @@ class Studio:
         """See Engine."""
         with border(self._target.device, LESS), torch.no_grad():
             scene = self._scene(shot, watch)
-            size = (4, shot.height // 8, shot.width // 8)
-            noise = Noise(size=size, numbers=shot.numbers, seed=shot.seed)
             kept = self._kept(scene, shot.start, watch) if shot.start else None
-            begin = min(kept.begins) if kept else 0
-            if kept is not None and begin == shot.steps:
+            if kept is not None and min(kept.begins) == shot.steps:
                 return decoded(scene.models.vae, kept.latents, watch)
             with self._prepared(scene) as predictor:
-                sampler = Sampler(shot.sampler, shot.steps, _noising(scene), begin)
-                sketch = partial(sketched, scene.models.vae)
-                latents = denoised(predictor, sampler, noise, kept, watch, sketch)
+                latents = _denoised(scene, predictor, kept, watch)
             return decoded(scene.models.vae, latents, watch)
 
     def _scene(self, shot: Shot, watch: Watch) -> Scene:
@@ -111,7 +110,7 @@ class Studio:
     def _prepared(self, scene: Scene) -> Iterator[Predictor]:
         """While it lasts, LoRAs and motion are in the networks."""
         models, shot = scene.models, scene.shot
-        with merged(models.unet, models.text_encoder, scene.merges):
+        with _with_loras(scene) as fades:
             model = models.text_encoder
             find = Embeddings(self._library, model.config.hidden_size).at
             texts = scene.prompt.texts() | scene.negative.texts()
@@ -126,8 +125,7 @@ class Studio:
             with _attached(scene) as handle:
                 yield Predictor(
                     unet=models.unet,
-                    handle=handle,
-                    windows=_windows(shot, handle),
+                    calls=Calls.of(shot, handle, fades),
                     guide=guide,
                     pixels_at_once=self._target.latent_pixels_at_once,
                 )
@@ -174,8 +172,31 @@ def _attached(scene: Scene) -> Iterator[Handle | None]:
             yield handle
 
 
-def _windows(shot: Shot, handle: Handle | None) -> Callable[[int], Sequence[Window]]:
-    if handle is not None:
-        return plan(shot.frames, viewing_of(shot)).at
-    alone = apart(shot.frames, shot.context)
-    return lambda step: alone
+@contextmanager
+def _with_loras(scene: Scene) -> Iterator[FadeHandle | None]:
+    """Merged where their weight is one for all frames, else by hooks."""
+    unet, text_encoder, shot = scene.models.unet, scene.models.text_encoder, scene.shot
+    if not shot.lora_shares:
+        with merged(unet, text_encoder, scene.merges):
+            yield None
+        return
+    weights = lora_weights(shot)
+    with fading(unet, text_encoder, scene.merges, weights, shot.lora_mean) as handle:
+        yield handle
+
+
+def _denoised(scene: Scene, predictor: Predictor, kept: Kept | None, watch: Watch) -> Tensor:
+    """Latents (F, 4, h, w), after as many passes of FreeInit as are asked for."""
+    shot, noising = scene.shot, _noising(scene)
+    size = (4, shot.height // 8, shot.width // 8)
+    noise = Noise(size=size, numbers=noise_numbers(shot), seed=shot.seed)
+    passes = shot.free_init.passes if shot.free_init else 1
+    sketch = partial(sketched, scene.models.vae)
+    share = float(alphas_cumprod(torch.tensor(noising.trained_betas()))[-1])
+    for number in range(passes - 1):
+        part = Share(number, passes, watch)
+        sampler = Sampler(shot.sampler, shot.steps, noising, min(kept.begins) if kept else 0)
+        latents = denoised(predictor, sampler, noise, kept, part, sketch)
+        noise = replace(noise, given=freed(shot, number, latents, noise.first(), share))
+    sampler = Sampler(shot.sampler, shot.steps, noising, min(kept.begins) if kept else 0)
+    return denoised(predictor, sampler, noise, kept, Share(passes - 1, passes, watch), sketch)

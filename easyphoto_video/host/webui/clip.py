@@ -8,7 +8,7 @@ UNet for the time of sampling, and take the latents.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +17,14 @@ from modules import processing, sd_samplers, shared
 from torch import Tensor
 
 from easyphoto_video.engine import Shot
-from easyphoto_video.host.start import viewing_of
+from easyphoto_video.host.calls import Calls, lora_weights
+from easyphoto_video.host.shots import freed, noise_numbers
 from easyphoto_video.host.webui import ddim
 from easyphoto_video.host.webui.conditions import Around, parsed, parts_of, spread, spread_composed
 from easyphoto_video.host.webui.denoiser import Hold, Plan, WindowedDenoiser
+from easyphoto_video.host.webui.fade import Share, fading, without_unet
 from easyphoto_video.host.webui.samplers import sampler_of
 from easyphoto_video.motion.attach import Handle
-from easyphoto_video.motion.viewing import plan
-from easyphoto_video.motion.windows import apart
 from easyphoto_video.schedule import Schedule
 
 SMALL = (3, 1, 1)
@@ -62,8 +62,8 @@ class Take:
     """Puts the motion into a UNet while a `with` lasts."""
     kept: Kept | None
     one_by_one: bool
-    tell: Callable[[Any, int, int], None]
-    """Called with the host's denoiser, the number of the window and how many there are."""
+    tell: Callable[[float], None]
+    """Called with how much of the work is done, 0..1, before every call of the UNet."""
 
 
 class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
@@ -79,7 +79,11 @@ class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
     def parse_extra_network_prompts(self) -> None:
         """The networks of every key frame, not only of the first picture."""
         shot = self.take.shot
-        self.keys, self.extra_network_data = parsed(self.written)
+        self.keys, networks = parsed(self.written)
+        self.fading: tuple[Share, ...] = ()
+        if shot.lora_shares:
+            networks, self.fading = without_unet(networks, shot.lora_mean)
+        self.extra_network_data = networks
         self.prompts = [self.keys.at(frame) for frame in shot.numbers]
 
     def setup_conds(self) -> None:
@@ -102,36 +106,64 @@ class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
         self, conditioning: Any, unconditional_conditioning: Any, *_rest: Any, **_named: Any
     ) -> Any:
         """Samples with the motion inside and keeps the latents; the host gets specks back."""
-        with self.take.attach(self.sd_model.model.diffusion_model) as handle:
-            self.sampler = sd_samplers.create_sampler(self.sampler_name, self.sd_model)
-            self._plan(self.sampler.model_wrap_cfg, handle)
-            self.latents = self._sampled(conditioning, unconditional_conditioning)
-        return processing.DecodedSamples(torch.zeros(self.take.shot.frames, *SMALL))
+        shot, unet = self.take.shot, self.sd_model.model.diffusion_model
+        told = {
+            "conditioning": conditioning,
+            "unconditional_conditioning": unconditional_conditioning,
+        }
+        with ExitStack() as held:
+            handle = held.enter_context(self.take.attach(unet))
+            fades = None
+            if self.fading:
+                fades = held.enter_context(fading(unet, self.fading, lora_weights(shot)))
+            self.latents = self._passes(Calls.of(shot, handle, fades), told)
+        return processing.DecodedSamples(torch.zeros(shot.frames, *SMALL))
 
-    def _plan(self, denoiser: Any, handle: Handle | None) -> None:
+    def _passes(self, calls: Calls, told: dict[str, Any]) -> Tensor:
+        """Latents (F, 4, h, w), after as many passes of FreeInit as are asked for."""
+        shot, noise = self.take.shot, self._noise()
+        share = float(self.sd_model.alphas_cumprod[-1])
+        passes = shot.free_init.passes if shot.free_init else 1
+        latents = self._pass(calls, 0, noise, told)
+        for number in range(1, passes):
+            noise = freed(shot, number - 1, latents, noise, share)
+            latents = self._pass(calls, number, noise, told)
+        return latents
+
+    def _pass(self, calls: Calls, number: int, noise: Tensor, told: dict[str, Any]) -> Tensor:
+        self.sampler = sd_samplers.create_sampler(self.sampler_name, self.sd_model)
+        self._plan(self.sampler.model_wrap_cfg, calls, number)
+        return self._sampled(noise, told)
+
+    def _noise(self) -> Tensor:
+        """The host's noise (F, 4, h, w) for the seeds of the frames."""
+        shot = self.take.shot
+        if shot.free_noise:
+            seeds = [shot.seed + number for number in noise_numbers(shot)]
+            self.rng = type(self.rng)(self.rng.shape, seeds)
+        return self.rng.next()
+
+    def _plan(self, denoiser: Any, calls: Calls, number: int) -> None:
+        """How the sampler of pass `number` sees the clip."""
         shot, take = self.take.shot, self.take
-        alone = apart(shot.frames, shot.context)
-        seen = plan(shot.frames, viewing_of(shot)).at if handle else lambda step: alone
+        passes = shot.free_init.passes if shot.free_init else 1
         denoiser.model_wrap = WindowedDenoiser(
             denoiser.inner_model,
             Plan(
                 frames=shot.frames,
                 parts=parts_of(self.keys),
-                windows=lambda: seen(self._step(denoiser)),
-                handle=handle,
+                calls=calls,
+                step=lambda: self._step(denoiser),
                 one_by_one=take.one_by_one,
-                tell=lambda window, windows: take.tell(denoiser, window, windows),
-                hold=self._hold(denoiser, take.kept) if take.kept else None,
+                tell=lambda seen: take.tell((number + _fraction(denoiser, seen)) / passes),
+                hold=self._hold(take.kept) if take.kept else None,
             ),
         )
 
-    def _hold(self, denoiser: Any, kept: Kept) -> Hold:
+    def _hold(self, kept: Kept) -> Hold:
         is_time = hasattr(self.sampler, "get_timesteps")
-        return Hold(
-            latents=kept.latents,
-            free=lambda: kept.free(self._step(denoiser)),
-            shares=self.sd_model.alphas_cumprod if is_time else None,
-        )
+        shares = self.sd_model.alphas_cumprod if is_time else None
+        return Hold(latents=kept.latents, free=kept.free, shares=shares)
 
     def _step(self, denoiser: Any) -> int:
         """Which of the shot's steps the host's sampler is at; some ask the UNet twice in one."""
@@ -139,13 +171,9 @@ class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
         begin = min(kept.begins) if kept else 0
         return begin + denoiser.step * (self.steps - begin) // max(denoiser.total_steps, 1)
 
-    def _sampled(self, wanted: Any, free: Any) -> Tensor:
-        noise, kept = self.rng.next(), self.take.kept
-        told = {
-            "conditioning": wanted,
-            "unconditional_conditioning": free,
-            "image_conditioning": self.txt2img_image_conditioning(noise),
-        }
+    def _sampled(self, noise: Tensor, told: dict[str, Any]) -> Tensor:
+        kept = self.take.kept
+        told = {**told, "image_conditioning": self.txt2img_image_conditioning(noise)}
         if kept is None:
             return self._denoised(noise, None, self.steps, told)
         steps = self.steps - min(kept.begins)
@@ -204,3 +232,9 @@ def clip_run(take: Take, model: Any) -> ClipProcessing:
     # Those of the class belong to the user's pictures.
     run.cached_c, run.cached_uc = [None, None], [None, None]
     return run
+
+
+def _fraction(denoiser: Any, of_step: float) -> float:
+    """How far the host's sampler is, 0..1."""
+    step = min(denoiser.step, denoiser.total_steps - 1)
+    return (step + of_step) / denoiser.total_steps

@@ -6,8 +6,7 @@ Belongs to one sampler object of ours, so nobody else's run meets it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from easyphoto_video.errors import BadRequest
-from easyphoto_video.motion.attach import Handle
+from easyphoto_video.host.calls import Calls
 from easyphoto_video.motion.windows import Window, fused
 
 
@@ -29,20 +28,20 @@ class Hold:
 
     latents: Tensor
     """(F, 4, h, w)."""
-    free: Callable[[], Tensor]
-    """(F, 1, h, w) or (F, 1, 1, 1), 0..1: what may change at the sampler's step now."""
+    free: Callable[[int], Tensor]
+    """(F, 1, h, w) or (F, 1, 1, 1), 0..1: what may change at a step."""
     shares: Tensor | None
     """(1000,) alphas_cumprod where the sampler's model foretells the noise, by diffusion time;
     None where it foretells the picture."""
 
-    def held(self, foretold: Tensor, x: Tensor, time: Tensor) -> Tensor:
+    def held(self, foretold: Tensor, x: Tensor, time: Tensor, step: int) -> Tensor:
         """What is foretold of x (k*F, 4, h, w), clip after clip, with the pictures held."""
         clips = len(x) // len(self.latents)
         kept = self.latents.to(x).repeat(clips, 1, 1, 1)
         if self.shares is not None:
             left = self.shares.to(x)[time.long()].view(-1, 1, 1, 1)
             kept = (x - left.sqrt() * kept) / (1 - left).sqrt()
-        return torch.lerp(kept, foretold, self.free().to(x).repeat(clips, 1, 1, 1))
+        return torch.lerp(kept, foretold, self.free(step).to(x).repeat(clips, 1, 1, 1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,14 +51,13 @@ class Plan:
     frames: int
     parts: int
     """Conditions of each frame, which AND joins in a prompt."""
-    windows: Callable[[], Sequence[Window]]
-    """Those of the sampler's step now."""
-    handle: Handle | None
-    """The motion inside the UNet; None when every frame stands alone."""
+    calls: Calls
+    step: Callable[[], int]
+    """Which of the shot's steps the sampler is at."""
     one_by_one: bool
     """Whether the conditions go through the UNet one after the other, which takes less memory."""
-    tell: Callable[[int, int], None]
-    """Called with the number of each window and how many there are before it is seen."""
+    tell: Callable[[float], None]
+    """Called with the share 0..1 of the step's windows that are seen, before each."""
     hold: Hold | None = None
 
 
@@ -105,30 +103,30 @@ class WindowedDenoiser(nn.Module):
         order = torch.tensor(clip_order(len(x), plan.frames, plan.parts), device=x.device)
         clips = _each(cond, lambda rows: rows[order])
         times = sigma[order]
-        windows = plan.windows()
+        step = plan.step()
+        windows = plan.calls.windows(step)
         numbers = {window: i for i, window in enumerate(windows)}
 
         def call(seen: Tensor, window: Window) -> Tensor:
-            plan.tell(numbers[window], len(windows))
+            plan.tell(numbers[window] / len(windows))
 
             def cut(rows: Tensor) -> Tensor:
                 return window.rows(rows, plan.frames)
 
-            return self._asked(seen, cut(times), _each(clips, cut), len(window.frames))
+            with plan.calls.seeing(window, step):
+                return self._asked(seen, cut(times), _each(clips, cut), len(window.frames))
 
         foretold = fused(call, x[order], windows)
         if plan.hold is not None:
-            foretold = plan.hold.held(foretold, x[order], times)
+            foretold = plan.hold.held(foretold, x[order], times, step)
         return foretold[torch.argsort(order)]
 
     def _asked(self, x: Tensor, sigma: Tensor, cond: Any, frames: int) -> Tensor:
-        handle = self.plan.handle
-        step = frames if self.plan.one_by_one else len(x)
-        with handle.frames(frames) if handle else nullcontext():
-            done = [
-                self.inner(x[i : i + step], sigma[i : i + step], cond=_each(cond, _slice(i, step)))
-                for i in range(0, len(x), step)
-            ]
+        rows = frames if self.plan.one_by_one else len(x)
+        done = [
+            self.inner(x[i : i + rows], sigma[i : i + rows], cond=_each(cond, _slice(i, rows)))
+            for i in range(0, len(x), rows)
+        ]
         return torch.cat(done)
 
 

@@ -15,7 +15,7 @@ from easyphoto_video.errors import HostFailed, Stopped
 from easyphoto_video.host.border import border
 from easyphoto_video.host.library import Library
 from easyphoto_video.host.shelf import MotionShelf
-from easyphoto_video.host.start import begins_at, check_start, fresh_noise, latent_mask, mixed
+from easyphoto_video.host.shots import begins_at, check_start, fresh_noise, latent_mask, mixed
 from easyphoto_video.host.webui import borrowed
 from easyphoto_video.host.webui.checks import check_model, check_unet
 from easyphoto_video.host.webui.clip import Kept, Take, clip_run
@@ -136,13 +136,12 @@ def _kept(model: Any, shot: Shot, start: Start, watch: Watch) -> Kept:
     return Kept(latents=latents, mask=mask, begins=tuple(begins))
 
 
-def _teller(watch: Watch) -> Callable[[Any, int, int], None]:
+def _teller(watch: Watch) -> Callable[[float], None]:
     furthest = 0.0
 
-    def tell(denoiser: Any, window: int, windows: int) -> None:
+    def tell(fraction: float) -> None:
         nonlocal furthest
-        step = min(denoiser.step, denoiser.total_steps - 1)
-        furthest = max(furthest, (step + window / windows) / denoiser.total_steps)
+        furthest = max(furthest, fraction)
         watch("denoising", furthest)
         if isinstance(watch, Viewer) and watch.wants_picture() and (frames := look()) is not None:
             watch.show(frames)

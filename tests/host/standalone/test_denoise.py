@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
 from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-from torch import Tensor
 
+from easyphoto_video.host.calls import Calls
 from easyphoto_video.host.checkpoint.facts import Facts
 from easyphoto_video.host.checkpoint.shapes import UNET, unet_config
 from easyphoto_video.host.standalone.conditions import Script
@@ -25,16 +24,6 @@ from tools.golden import Golden, read_golden
 from tools.parity import FINAL_LIMIT
 
 GOLDEN = Path(__file__).parents[4] / "shared" / "golden"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Given(Noise):
-    """Noise that is not drawn."""
-
-    noise: Tensor
-
-    def first(self) -> Tensor:
-        return self.noise
 
 
 def said(text: str, steps: int) -> Script:
@@ -61,16 +50,17 @@ def test_a_clip_is_the_official_one(name: str, pixels_at_once: int) -> None:
         prompt=said("cond", meta.steps),
         negative=said("uncond", meta.steps),
         encoded={key: golden.inputs[key][0] for key in ("cond", "uncond")},
-        cfg=meta.guidance,
+        cfgs=(meta.guidance,) * frames,
     )
     spec = golden.motion.spec
     sampler = Sampler("DDIM", meta.steps, Noising(betas=spec.betas, prediction="epsilon"))
-    noise = Given(size=(4, 1, 1), frames=frames, seed=0, noise=latents[0].transpose(0, 1))
+    given = latents[0].transpose(0, 1)
+    noise = Noise(size=(4, 1, 1), numbers=range(frames), seed=0, given=given)
+    whole = windows(frames, frames, 0)
     with torch.no_grad(), attached(unet, golden.motion) as handle:
         predictor = Predictor(
             unet=unet,
-            handle=handle,
-            windows=windows(frames, frames, 0),
+            calls=Calls(windows=lambda step: whole, handle=handle),
             guide=guide,
             pixels_at_once=pixels_at_once,
         )
@@ -80,7 +70,7 @@ def test_a_clip_is_the_official_one(name: str, pixels_at_once: int) -> None:
 
 
 def test_generators_go_on_where_the_first_noise_ended() -> None:
-    noise = Noise(size=(4, 3, 2), frames=2, seed=5)
+    noise = Noise(size=(4, 3, 2), numbers=range(2), seed=5)
     assert torch.equal(noise.first(), initial_noise(range(2), (4, 3, 2), 5))
     generator = torch.Generator().manual_seed(6)
     first, second = (torch.randn(4, 3, 2, generator=generator) for _ in range(2))

@@ -9,6 +9,7 @@ from hypothesis import strategies as some
 from torch import Tensor, nn
 
 from easyphoto_video.errors import BadRequest
+from easyphoto_video.host.calls import Calls
 from easyphoto_video.host.webui.denoiser import Plan, WindowedDenoiser, clip_order
 from easyphoto_video.motion.windows import apart, windows
 
@@ -32,12 +33,12 @@ class Told(nn.Module):
 
 def plan(frames: int, parts: int = 1, length: int = 4, *, one_by_one: bool = False) -> Plan:
     seen = windows(frames, length, length // 2)
-    told: list[int] = []
+    told: list[float] = []
     return Plan(
         frames=frames,
         parts=parts,
-        windows=seen,
-        handle=None,
+        calls=Calls(windows=lambda step: seen),
+        step=lambda: 0,
         one_by_one=one_by_one,
         tell=told.append,
     )
@@ -92,10 +93,10 @@ def test_one_window_changes_no_bit() -> None:
     whole = Plan(
         frames=4,
         parts=1,
-        windows=apart(4, 4),
-        handle=None,
+        calls=Calls(windows=lambda step: apart(4, 4)),
+        step=lambda: 0,
         one_by_one=False,
-        tell=lambda _: None,
+        tell=lambda fraction: None,
     )
     assert torch.equal(WindowedDenoiser(inner, whole)(x, sigma, cond), inner(x, sigma, cond))
 

@@ -11,6 +11,8 @@ from easyphoto_video.clip import Frames
 from easyphoto_video.face_settings import TAIL
 from easyphoto_video.faces.crop import CropPlan
 from easyphoto_video.faces.face import Detector, Floats, Recogniser
+from easyphoto_video.host.calls import Calls
+from easyphoto_video.host.shots import begins_at
 from easyphoto_video.host.standalone.conditions import scripts
 from easyphoto_video.host.standalone.denoise import Guide, Kept, Noise, Predictor, denoised
 from easyphoto_video.host.standalone.device import Target
@@ -20,7 +22,6 @@ from easyphoto_video.host.standalone.prompt.encode import encode_all
 from easyphoto_video.host.standalone.samplers import Noising, Sampler
 from easyphoto_video.host.standalone.train.album import crop
 from easyphoto_video.host.standalone.train.request import TRIGGER, TrainRequest
-from easyphoto_video.host.start import begins_at
 from easyphoto_video.motion.windows import apart
 from easyphoto_video.schedule import Schedule
 from easyphoto_video.watch import Viewer, Watch, Within
@@ -55,8 +56,7 @@ class Drawer:
             kept = None if start is None else self._kept(start, begin, watch)
             predictor = Predictor(
                 unet=models.unet,
-                handle=None,
-                windows=lambda step: alone,
+                calls=Calls(windows=lambda step: alone),
                 guide=Guide(
                     prompt=prompts[0],
                     negative=prompts[1],

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from easyphoto_video.engine import Mask, Mix, Shot, Start
 from easyphoto_video.errors import BadRequest
-from easyphoto_video.motion.noise import initial_noise
+from easyphoto_video.motion.freeinit import Filter, freeinit_noise
+from easyphoto_video.motion.noise import initial_noise, shuffled
 from easyphoto_video.motion.viewing import Viewing
 
 APART = 2**40
@@ -44,6 +45,27 @@ def mixed(latents: Tensor, mix: Mix | None, noise: Tensor) -> Tensor:
     weights, shares = (torch.from_numpy(part).to(latents) for part in (mix.weights, mix.noise))
     both = torch.einsum("fk,kchw->fchw", weights, latents)
     return both + shares.view(-1, 1, 1, 1) * noise.to(latents)
+
+
+def noise_numbers(shot: Shot) -> tuple[int, ...]:
+    """For each frame of the shot the number of the frame whose noise it begins from."""
+    if not shot.free_noise:
+        return tuple(shot.numbers)
+    hop = max(1, shot.context // 4)  # the paper's 4 of 16
+    return shuffled(shot.numbers, shot.seed, shot.context, hop)
+
+
+def freed(shot: Shot, number: int, latents: Tensor, noise: Tensor, share: float) -> Tensor:
+    """The noise (F, 4, h, w) of the next pass of FreeInit, after pass `number`.
+
+    `latents` are what that pass made of `noise`; `share` is what the sampler leaves of a picture at
+    its first step.
+    """
+    assert shot.free_init is not None
+    keep = Filter(kind=shot.free_init.filter, space=shot.free_init.space, time=shot.free_init.time)
+    size = (4, shot.height // 8, shot.width // 8)
+    fresh = initial_noise(shot.numbers, size, shot.seed + APART * (2 + number)).to(latents)
+    return freeinit_noise(latents, (noise.to(latents), fresh), share, keep)
 
 
 def fresh_noise(shot: Shot) -> Tensor:
