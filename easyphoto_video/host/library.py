@@ -21,6 +21,8 @@ FORMS: tuple[Callable[[PurePosixPath], str], ...] = (
 )
 """How a file may be named, in the order in which the forms are tried."""
 
+OUTPUTS = Path("outputs") / "easyphoto-video"
+"""Where the stand-alone program's clips go, below its data folder."""
 EMBEDDED = "embedded"
 """The name of the small model that comes along, as a checkpoint and as a motion module."""
 EMBEDDED_FOLDER = Path(__file__).parents[2] / "models" / "embedded"

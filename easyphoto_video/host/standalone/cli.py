@@ -26,6 +26,7 @@ from easyphoto_video.host.standalone.options import (
 from easyphoto_video.host.standalone.people_options import add_people_commands
 from easyphoto_video.host.standalone.progress import progress
 from easyphoto_video.host.standalone.train.command import add_train_options, train
+from easyphoto_video.host.standalone.unfinished_cli import add_unfinished_commands, resumed, told
 from easyphoto_video.request import MODES
 
 PROGRAM = "python3 launch.py"
@@ -102,6 +103,7 @@ def _parser() -> _Parser:
         sub = command(mode, _render, (kind.__doc__ or "").splitlines()[0])
         sub.set_defaults(mode=mode)
         add_options(sub, kind)
+    add_unfinished_commands(command, _unfinished, _resume)
     info = command("info", _info, "Print the request that a file was made with.")
     info.add_argument("file", type=Path, metavar="FILE")
     judge = command("judge", _judge, "Say how well a film shows a person, and how it flickers.")
@@ -134,6 +136,16 @@ def _render(args: argparse.Namespace) -> None:
     _say(json.dumps(result) if args.json else result["path"])
 
 
+def _unfinished(args: argparse.Namespace) -> None:
+    _say(told(args))
+
+
+def _resume(args: argparse.Namespace) -> None:
+    with progress(sys.stderr) as watch:
+        result = resumed(args, watch)
+    _say(json.dumps(result) if args.json else result["path"])
+
+
 def _info(args: argparse.Namespace) -> None:
     from easyphoto_video.video.note import read_note
 
@@ -142,11 +154,11 @@ def _info(args: argparse.Namespace) -> None:
 
 
 def _judge(args: argparse.Namespace) -> None:
-    from easyphoto_video.host.standalone.judge import judge, told
+    from easyphoto_video.host.standalone import judge
 
     with progress(sys.stderr) as watch:
-        result = judge(args, watch)
-    _say(json.dumps(result) if args.json else told(result))
+        result = judge.judge(args, watch)
+    _say(json.dumps(result) if args.json else judge.told(result))
 
 
 def _train(args: argparse.Namespace) -> None:

@@ -17,14 +17,13 @@ from easyphoto_video.host.library import (
     LORAS,
     MOTION_LORAS,
     MOTIONS,
+    OUTPUTS,
     VAES,
     Library,
 )
 from easyphoto_video.host.standalone.engine import StandaloneEngine
 from easyphoto_video.identity import People
 from easyphoto_video.request import AUTO, NONE, SAMPLERS, Request
-
-OUTPUTS = Path("outputs") / "easyphoto-video"
 
 
 class StandaloneHost:

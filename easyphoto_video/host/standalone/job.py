@@ -12,7 +12,7 @@ from easyphoto_video.host.standalone.host import StandaloneHost
 from easyphoto_video.recipes import run
 from easyphoto_video.request import Request
 from easyphoto_video.watch import Watch, unwatched
-from easyphoto_video.work import matching
+from easyphoto_video.work import Unfinished, matching, named
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,32 @@ def render(job: Job, watch: Watch = unwatched) -> dict[str, Any]:
     if job.resumes:
         resumed = matching(host.outputs, request, any_seed=job.request.seed == -1)
         request = resumed.request
-    path = place(host, request, job.out)
+    return _made(host, request, resumed, job.out, watch)
+
+
+def resume(
+    id: str,
+    data_dir: Path,
+    out: Path | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    watch: Watch = unwatched,
+) -> dict[str, Any]:
+    """Go on with the unfinished work of that id; see render."""
+    host = StandaloneHost(data_dir, device, precision)
+    resumed = named(host.outputs, id)
+    host.settle(resumed.request)  # its files may be gone
+    return _made(host, resumed.request, resumed, out, watch)
+
+
+def _made(
+    host: StandaloneHost,
+    request: Request,
+    resumed: Unfinished | None,
+    out: Path | None,
+    watch: Watch,
+) -> dict[str, Any]:
+    path = place(host, request, out)
     result = run(request, tools_of(host, watch, resumed), path)
     return {**result.to_json(), "peak_rss_mb": peak_rss_mb()}
 

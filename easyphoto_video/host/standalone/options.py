@@ -27,13 +27,18 @@ def add_options(parser: argparse.ArgumentParser, kind: type[Request]) -> None:
         add_option(fields, field, setting)
     if {"width", "height"} <= {field.name for field, _ in settings(kind)}:
         fields.add_argument("--size", metavar="WxH", help="width and height at once: 512x768")
-    run = parser.add_argument_group("where and how")
-    run.add_argument("--out", type=Path, metavar="PATH", help="file or folder to write to")
-    run.add_argument(
+    add_run_options(parser).add_argument(
         "--resume", action="store_true", help="go on with the same request where it was stopped"
     )
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """The options that say where and how to run whatever is made, as their group."""
+    run = parser.add_argument_group("where and how")
+    run.add_argument("--out", type=Path, metavar="PATH", help="file or folder to write to")
     run.add_argument("--device", choices=DEVICES, default="auto", help="what to compute on")
     run.add_argument("--precision", choices=PRECISIONS, default="auto", help="of the weights")
+    return run
 
 
 def add_option(group: argparse._ArgumentGroup, field: Field[Any], setting: Setting) -> None:
