@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easyphoto_video.clip import Frames
+from easyphoto_video.motion_settings import ALTERNATING
 from easyphoto_video.request import Lora, Request
 from easyphoto_video.schedule import Schedule
 from easyphoto_video.watch import Watch, unwatched
@@ -156,7 +157,7 @@ class Shot:
         rows = range(job.frames) if rows is None else rows
         same = (
             "width height steps cfg sampler seed checkpoint vae clip_skip motion motion_loras "
-            "context overlap stride windows fuse free_noise"
+            "context stride windows fuse free_noise"
         )
         return cls(
             prompt=job.prompts,
@@ -165,6 +166,7 @@ class Shot:
             first=rows.start,
             frames=len(rows),
             cfgs=job.over_frames("cfg_schedule", rows),
+            overlap=job.overlap if job.overlap >= 0 else _overlap(job),
             lora_shares=job.over_frames("lora_schedule", rows),
             lora_mean=_mean(job.over_frames("lora_schedule", range(job.frames))),
             motion_shares=_motion_shares(job, rows),
@@ -195,6 +197,10 @@ class Shot:
 def _motion_shares(job: Request, rows: range) -> tuple[float, ...]:
     scheduled = job.over_frames("motion_schedule", rows)
     return scheduled or (() if job.motion_amount == 1 else (job.motion_amount,) * len(rows))
+
+
+def _overlap(job: Request) -> int:
+    return min(1, job.context - 1) if job.windows == ALTERNATING else job.context // 4
 
 
 def _mean(shares: tuple[float, ...]) -> float:

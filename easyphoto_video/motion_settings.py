@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from easyphoto_video.setting import Setting, declared
 
+ALTERNATING = "alternating"
 INSIDE = "inside"
 """Windows inside the temporal layers alone; the rest of the UNet sees each frame once."""
 WINDOWS = (
-    "alternating",
+    ALTERNATING,
     INSIDE,
     "uniform",
     "standard_static",
@@ -53,14 +54,16 @@ class MotionSettings:
         ),
     )
     overlap: int = declared(
-        4,
+        -1,
         Setting(
             label="Context overlap",
             unit="frames",
             low=0,
             high=63,
             step=1,
-            help="How many frames neighbouring windows share.",
+            auto=-1,
+            help="How many frames neighbouring windows share; automatic is a quarter of the "
+            "context, and 1 with alternating windows.",
         ),
     )
     stride: int = declared(
@@ -75,11 +78,12 @@ class MotionSettings:
         ),
     )
     windows: str = declared(
-        "uniform",
+        INSIDE,
         Setting(
             label="Windows",
             choices=WINDOWS,
-            help="How clips longer than the context are cut into windows, by known names.",
+            help="How clips longer than the context are cut into windows: inside the motion "
+            "module alone, which is cheapest; alternating takes less memory; and known names.",
         ),
     )
     fuse: str = declared(

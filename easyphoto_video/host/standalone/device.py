@@ -14,7 +14,7 @@ LATENT_PIXELS_AT_ONCE = {"cpu": 16 * 64 * 64, "mps": 16 * 64 * 64, "cuda": 32 * 
 """Most pixels of latents in one call of the UNet: 32 frames of 512x512 px on CUDA."""
 
 LESS = (
-    "Give a smaller Width and Height, fewer Frames, a lower Context length, or --precision fp16 "
+    "Give a smaller Width and Height, a shorter Span, the alternating Windows, or --precision fp16 "
     "(bf16 on a CPU)."
 )
 

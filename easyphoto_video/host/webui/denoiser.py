@@ -17,6 +17,9 @@ from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.calls import Calls
 from easyphoto_video.motion.windows import Window, fused
 
+MANY = 32
+"""Frames in a call from which on its conditions go one after the other."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hold:
@@ -122,7 +125,7 @@ class WindowedDenoiser(nn.Module):
         return foretold[torch.argsort(order)]
 
     def _asked(self, x: Tensor, sigma: Tensor, cond: Any, frames: int) -> Tensor:
-        rows = frames if self.plan.one_by_one else len(x)
+        rows = frames if self.plan.one_by_one or frames > MANY else len(x)
         done = [
             self.inner(x[i : i + rows], sigma[i : i + rows], cond=_each(cond, _slice(i, rows)))
             for i in range(0, len(x), rows)

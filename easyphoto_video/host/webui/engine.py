@@ -27,7 +27,7 @@ from easyphoto_video.motion.noise import alphas_cumprod, betas
 from easyphoto_video.watch import Viewer, Watch, unwatched
 
 LESS = (
-    "Give a smaller Width and Height, fewer Frames or a lower Context length, or start the WebUI "
+    "Give a smaller Width and Height, a shorter Span, the alternating Windows, or start the WebUI "
     "with --medvram."
 )
 

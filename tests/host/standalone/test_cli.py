@@ -70,7 +70,7 @@ def test_the_output_name_decides_the_format_unless_told(argv: list[str], format:
         (["--promt", "x"], "Did you mean --prompt"),
         (["--size", "100x64"], "Width"),
         (["--size", "big"], "WIDTHxHEIGHT"),
-        (["--frames", "0"], "from 1 to 4096"),
+        (["--frames", "0"], "from 1 to 1000000"),
         (["--sampler", "Magic"], "DPM"),
         (["--device", "tpu"], "cpu"),
         (["--out", "clip.avi"], ".webm"),

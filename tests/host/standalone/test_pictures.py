@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from easyphoto_video.errors import HostFailed
+from easyphoto_video.host.shots import latent_mask
 from easyphoto_video.host.standalone.device import Target
 from easyphoto_video.host.standalone.model.load import load_models
 from easyphoto_video.host.standalone.pictures import decoded, encoded
-from easyphoto_video.host.start import latent_mask
 from easyphoto_video.watch import unwatched
 
 
