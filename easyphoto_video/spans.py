@@ -16,6 +16,11 @@ import numpy as np
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import Mix, Start
 
+LEAD = 16
+"""Frames beside a held one that begin from its picture."""
+NEXT = 0.6
+"""Strength of the first of these; it rises to 1."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
@@ -73,7 +78,9 @@ def spans(rows: range, most: int, overlap: int, *, is_closed: bool = False) -> l
 def leaning(start: Start | None, rows: int, held: Mapping[int, Frames]) -> Start | None:
     """A start of `rows` frames in which some, by their place, are held as these pictures are.
 
-    `held` holds (H, W, 3) uint8 RGB pictures. Without a start, the others begin from noise.
+    `held` holds (H, W, 3) uint8 RGB pictures. Without a start, the others begin from noise, but
+    for those near by: these begin from the nearest picture, the nearer the less noise there is in
+    it, so that the clip goes on from there and does not turn into another scene.
     """
     if not held:
         return start
@@ -86,6 +93,13 @@ def leaning(start: Start | None, rows: int, held: Mapping[int, Frames]) -> Start
     noise = mix.noise.copy()
     noise[places] = 0
     strengths = list(start.strengths(rows) if start else (1.0,) * rows)
+    if start is None:
+        for row in range(rows):
+            number = min(range(len(places)), key=lambda near: abs(places[near] - row))
+            away = abs(places[number] - row)
+            if away <= LEAD:
+                weights[row, number] = 1
+                strengths[row] = NEXT + (1 - NEXT) * (away - 1) / LEAD
     for place in places:
         strengths[place] = 0.0
     frames = pictures if start is None else np.concatenate([pictures, start.frames])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from easyphoto_video.engine import Mix, Start
-from easyphoto_video.spans import leaning, spans
+from easyphoto_video.spans import LEAD, NEXT, leaning, spans
 
 
 @given(
@@ -42,14 +42,16 @@ def picture(value: int) -> np.ndarray:
     return np.full((8, 8, 3), value, np.uint8)
 
 
-def test_without_a_start_the_rest_is_noise() -> None:
+def test_without_a_start_what_lies_further_off_is_noise() -> None:
     assert leaning(None, 3, {}) is None
-    start = leaning(None, 3, {0: picture(5)})
+    start = leaning(None, 30, {0: picture(5)})
     assert start is not None
-    assert start.count == 3
-    assert start.strengths(3) == (0, 1, 1)
+    assert start.count == 30
+    assert start.strengths(30)[:2] == (0, NEXT)
+    assert start.strengths(30)[LEAD + 1 :] == (1,) * (29 - LEAD)
+    assert list(start.strengths(30)) == sorted(start.strengths(30))
     assert start.mix is not None
-    assert start.mix.weights.tolist() == [[1], [0], [0]]
+    assert start.mix.weights[:, 0].tolist() == [1] * (LEAD + 1) + [0] * (29 - LEAD)
 
 
 def test_what_is_held_takes_the_place_of_its_frame_alone() -> None:

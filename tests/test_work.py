@@ -14,6 +14,7 @@ from easyphoto_video.errors import BadFile, BadRequest, Missing, Stopped
 from easyphoto_video.kit import Tools
 from easyphoto_video.recipes import run
 from easyphoto_video.request import Image2Video, Request, Text2Video
+from easyphoto_video.spans import NEXT
 from easyphoto_video.video.note import read_note
 from easyphoto_video.video.read import open_video
 from easyphoto_video.work import (
@@ -95,7 +96,7 @@ def test_spans_lean_on_what_came_before(tmp_path: Path) -> None:
     assert shown == list(range(30))
     for shot in engine.shots[1:]:
         assert shot.start is not None
-        assert shot.start.strengths(shot.frames)[:5] == (0, 0, 0, 0, 1)
+        assert shot.start.strengths(shot.frames)[:5] == (0, 0, 0, 0, NEXT)
         assert shot.start.frames[:4, 0, 0, 0].tolist() == list(shot.numbers[:4])
 
 
