@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,9 +34,11 @@ def film(tmp_path: Path) -> tuple[Path, Frames]:
     return folder, frames
 
 
-def job_of(film: Path, **values: object) -> Video2Video:
-    first = Video2Video(video=str(film), fps=8, user_id="none", format="png", seed=1, cfg=7)
-    asked = replace(first, **values)  # type: ignore[arg-type]
+def job_of(film: Path, **values: Any) -> Video2Video:
+    first = Video2Video(
+        video=str(film), fps=Fraction(8), user_id="none", format="png", seed=1, cfg=7
+    )
+    asked = replace(first, **values)
     return replace(asked, **settled_material(asked, 64))
 
 
