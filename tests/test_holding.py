@@ -17,7 +17,9 @@ frames_of = st.integers(1, 200)
 SIZE = (4, 3, 2)
 
 
-def by_the_formula(frames: int, z0: np.ndarray, last: np.ndarray | None, e: np.ndarray) -> list:
+def by_the_formula(
+    frames: int, z0: np.ndarray, last: np.ndarray | None, e: np.ndarray
+) -> list[np.ndarray]:
     """The original's init latents (facts of EasyPhoto, 1.6), frame by frame, R = 0.7 or 1."""
     out = []
     for i in range(frames):

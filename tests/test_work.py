@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from easyphoto_video import work as module
+from easyphoto_video.clip import Frames
 from easyphoto_video.engine import FakeEngine, Shot
 from easyphoto_video.errors import BadFile, BadRequest, Missing, Stopped
 from easyphoto_video.kit import Tools
@@ -17,6 +18,7 @@ from easyphoto_video.request import Image2Video, Request, Text2Video
 from easyphoto_video.spans import NEXT
 from easyphoto_video.video.note import read_note
 from easyphoto_video.video.read import open_video
+from easyphoto_video.watch import Watch, unwatched
 from easyphoto_video.work import (
     check_room,
     discard,
@@ -45,10 +47,10 @@ class Stopping(FakeEngine):
         super().__init__(by_number)
         self.most = most
 
-    def render(self, shot: Shot, watch: object = None) -> np.ndarray:  # type: ignore[override]
+    def render(self, shot: Shot, watch: Watch = unwatched) -> Frames:
         if len(self.shots) == self.most:
             raise Stopped("Stopped.")
-        return super().render(shot)
+        return super().render(shot, watch)
 
 
 def by_number(shot: Shot, frame: int) -> np.ndarray:
@@ -83,8 +85,8 @@ def test_a_stopped_run_goes_on_to_the_same_clip(tmp_path: Path) -> None:
     engine = FakeEngine(by_number)
     rest = run(JOB, tools(tmp_path, engine, JOB), tmp_path / "part.png")
     assert len(engine.shots) == 2
-    frames = [np.stack(list(open_video(each.path).frames())) for each in (whole, rest)]
-    assert np.array_equal(*frames)
+    one, other = (np.stack(list(open_video(each.path).frames())) for each in (whole, rest))
+    assert np.array_equal(one, other)
     assert read_note(whole.path / "00000.png") == read_note(rest.path / "00000.png")
     assert unfinished(tmp_path) == []
 

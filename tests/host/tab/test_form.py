@@ -65,7 +65,7 @@ COMMON: dict[str, Any] = {
     "context": 8,
     "overlap": 7,
     "stride": 2,
-    "windows": "inside",
+    "windows": "alternating",
     "fuse": "flat",
     "closed_loop": True,
     "free_noise": True,
