@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -168,7 +169,7 @@ class Shot:
             cfgs=job.over_frames("cfg_schedule", rows),
             overlap=job.overlap if job.overlap >= 0 else _overlap(job),
             lora_shares=job.over_frames("lora_schedule", rows),
-            lora_mean=_mean(job.over_frames("lora_schedule", range(job.frames))),
+            lora_mean=_lora_mean(job),
             motion_shares=_motion_shares(job, rows),
             # A clip in several shots is closed by what its last shot ends with instead.
             is_closed=job.closed_loop and len(rows) == job.frames,
@@ -203,7 +204,10 @@ def _overlap(job: Request) -> int:
     return min(1, job.context - 1) if job.windows == ALTERNATING else job.context // 4
 
 
-def _mean(shares: tuple[float, ...]) -> float:
+@lru_cache(maxsize=4)
+def _lora_mean(job: Request) -> float:
+    """Of the whole clip, which every span asks for again."""
+    shares = job.over_frames("lora_schedule", range(job.frames))
     return sum(shares) / len(shares) if shares else 1.0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,13 +11,13 @@ import numpy as np
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.film import Film
+from easyphoto_video.kit import Tools
 from easyphoto_video.request import Request
 from easyphoto_video.video.between import between
 from easyphoto_video.video.film import Extras
-from easyphoto_video.video.order import spans
+from easyphoto_video.video.order import length, spans
 from easyphoto_video.video.sound import Sound
 from easyphoto_video.video.write import Writer
-from easyphoto_video.watch import Watch
 
 SPAN = 8
 """Frames handed over at once."""
@@ -35,14 +36,14 @@ class Written:
     """(n, H, W, 3) uint8 RGB: some of the film's frames, evenly spread."""
 
 
-def written(film: Film, job: Request, path: Path, note: str, watch: Watch) -> Written:
+def written(film: Film, job: Request, tools: Tools, path: Path, note: str) -> Written:
     """Write a film as a request wants it, to `path` or where the writer put it.
 
     Raises what Writer raises, and Stopped when the watch does; then nothing is left behind.
     """
-    every = -(-film.count // _most(film))
     shown: list[Frames] = []
     extras = Extras(sound=_sound(film, job), loop=job.loop, palette=job.palette, dither=job.dither)
+    total = length(film.count, job.order) * job.interpolation
     with Writer(
         path,
         width=film.width,
@@ -50,38 +51,48 @@ def written(film: Film, job: Request, path: Path, note: str, watch: Watch) -> Wr
         fps=film.fps * job.interpolation,
         note=note,
         extras=extras,
-        watch=watch,
+        watch=tools.watch,
     ) as out:
-        for number, frames in _played(film, job, shown, every):
-            watch("writing", number / (film.count * job.interpolation))
+        for number, frames in _played(film, job, tools, shown):
+            tools.watch("writing", number / total)
             out.add(frames)
     return Written(out.path, np.stack(shown))
 
 
 def _played(
-    film: Film, job: Request, shown: list[Frames], every: int
+    film: Film, job: Request, tools: Tools, shown: list[Frames]
 ) -> Iterator[tuple[int, Frames]]:
     """The frames as they are played, some at a time, and how many came before them."""
-    come, span = 0, list[Frames]()
-    is_closed = job.closed_loop or job.order == "ping-pong"
-    ordered = _ordered(film, job, shown, every)
-    for frame in between(ordered, job.interpolation, is_closed=is_closed):
-        span.append(frame)
-        if len(span) == SPAN:
-            yield come, np.stack(span)
-            come, span = come + SPAN, []
-    if span:
+    frames: Iterator[Frames] = _seen(_ordered(film, job.order), film, job, shown)
+    if job.interpolation > 1:
+        is_closed = job.closed_loop or job.order == "ping-pong"
+        frames = between(frames, job.interpolation, tools.between(job), is_closed=is_closed)
+    come = 0
+    while span := list(itertools.islice(frames, SPAN)):
         yield come, np.stack(span)
+        come += len(span)
 
 
-def _ordered(film: Film, job: Request, shown: list[Frames], every: int) -> Iterator[Frames]:
-    for rows in spans(film.count, job.order, SPAN):
-        low, high = min(rows), max(rows) + 1
-        frames = list(film.frames(low, high))
-        for number in rows:
-            if number % every == 0 and len(shown) * every <= number:
-                shown.append(frames[number - low])
-            yield frames[number - low]
+def _ordered(film: Film, order: str) -> Iterator[Frames]:
+    """Forward in one go, since a file is not opened again for every few frames; back by spans."""
+    for run in spans(film.count, order, film.count):
+        if run.step > 0:
+            yield from film.frames(run.start, run.stop)
+            continue
+        for start in range(0, len(run), SPAN):
+            rows = run[start : start + SPAN]
+            yield from reversed(list(film.frames(min(rows), max(rows) + 1)))
+
+
+def _seen(
+    frames: Iterator[Frames], film: Film, job: Request, shown: list[Frames]
+) -> Iterator[Frames]:
+    """The same frames, of which some are kept."""
+    every = -(-length(film.count, job.order) // _most(film))
+    for number, frame in enumerate(frames):
+        if number % every == 0:
+            shown.append(frame)
+        yield frame
 
 
 def _most(film: Film) -> int:

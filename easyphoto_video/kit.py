@@ -11,6 +11,8 @@ from pathlib import Path
 from easyphoto_video.engine import Engine
 from easyphoto_video.faces.cast import Cast
 from easyphoto_video.request import Request
+from easyphoto_video.video.between import Method
+from easyphoto_video.video.flow import by_flow
 from easyphoto_video.watch import Watch, unwatched
 from easyphoto_video.work import Work
 
@@ -30,5 +32,7 @@ class Tools:
     watch: Watch = unwatched
     cast: Callable[[Request], Cast | None] = lambda request: None
     """Who finds faces for a request and whose they shall be; None when nobody is asked for."""
+    between: Callable[[Request], Method] = lambda request: by_flow
+    """Who makes the frames between frames for a request."""
     work: Callable[[Request], AbstractContextManager[Work]] = passing
     """Where the spans of a request are kept while it runs."""

@@ -116,10 +116,9 @@ def stacked(frames: Iterator[Any], rows: range) -> Any:
     return np.stack([*there, *[there[-1]] * (len(rows) - len(there))])
 
 
-def mask_of(job: Video2Video, rows: range) -> Mask | None:
-    """(n, H, W) what may change in the frames of these numbers; None is everything."""
-    allowed = allowed_in(job)
-    return allowed and stacked(allowed(rows.start, min(rows.stop, job.frames)), rows)
+def mask_of(allowed: Allowed | None, frames: int, rows: range) -> Mask | None:
+    """(n, H, W) what may change in these of a clip's frames; None is everything."""
+    return allowed and stacked(allowed(rows.start, min(rows.stop, frames)), rows)
 
 
 def masked(drawn: Film, film: Film, allowed: Allowed) -> Film:

@@ -81,10 +81,10 @@ def run(request: Request, tools: Tools, path: Path) -> Result:
             except Stopped:
                 raise
             except EasyPhotoError as error:
-                kept = written(film, request, path, note_of(request), watch)
+                kept = written(film, request, tools, path, note_of(request))
                 raise FacePassFailed(error, kept.path) from error
         scores = scored(film.frames(), found, cast and cast.recogniser, watch, film.count)
-        made = written(film, request, path, note_of(request, scores), watch)
+        made = written(film, request, tools, path, note_of(request, scores))
     return Result(
         film=film,
         shown=made.shown,
@@ -125,7 +125,7 @@ def image2video(job: Image2Video, tools: Tools, work: Work) -> Film:
 
 def video2video(job: Video2Video, tools: Tools, work: Work) -> Film:
     """The film as it is; where it is to be redrawn as a whole, rendered from its frames."""
-    film = source_film(job)
+    film, allowed = source_film(job), allowed_in(job)
     if not job.redraws:
         return film
 
@@ -133,9 +133,8 @@ def video2video(job: Video2Video, tools: Tools, work: Work) -> Film:
         return Start(
             frames=stacked(film.frames(rows.start, rows.stop), rows),
             strength=job.over_frames("redraw_schedule", rows) or job.redraw,
-            mask=mask_of(job, rows),
+            mask=mask_of(allowed, job.frames, rows),
         )
 
     drawn = replace(rendered(job, begin, tools, work), sound=film.sound)
-    allowed = allowed_in(job)
     return drawn if allowed is None else masked(drawn, film, allowed)

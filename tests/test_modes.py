@@ -131,3 +131,11 @@ def test_pictures_are_fitted_and_held(
 def test_what_is_missing_is_named(kind: type[Image2Video] | type[Video2Video], label: str) -> None:
     with pytest.raises(BadRequest, match=f"^{label}"):
         settled_material(kind(), 64)
+
+
+def test_what_is_shown_is_spread_over_a_film_that_runs_backward(
+    film: tuple[Path, Frames], tmp_path: Path
+) -> None:
+    job = job_of(film[0], order="reverse")
+    result = run(job, Tools(engine=FakeEngine(white)), tmp_path / "out.png")
+    assert np.array_equal(result.shown, film[1][::-1])

@@ -13,6 +13,8 @@ from easyphoto_video.faces.cast import Cast
 from easyphoto_video.identity import People
 from easyphoto_video.material import settled_material
 from easyphoto_video.request import NONE, Request
+from easyphoto_video.video.between import Method
+from easyphoto_video.video.flow import by_flow
 
 SIDE = 64
 """px, what an automatic size becomes."""
@@ -41,6 +43,10 @@ class FuzzHost:
             more_user_ids=(),
             **settled_material(request, SIDE),
         )
+
+    def between(self, request: Request) -> Method:
+        """See Host."""
+        return by_flow
 
     def cast(self, request: Request) -> Cast | None:
         """See Host."""

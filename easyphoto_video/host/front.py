@@ -11,6 +11,7 @@ from easyphoto_video.engine import Engine
 from easyphoto_video.faces.cast import Cast
 from easyphoto_video.identity import People
 from easyphoto_video.request import Request
+from easyphoto_video.video.between import Method
 
 
 class Host(Protocol):
@@ -56,6 +57,10 @@ class Host(Protocol):
 
         Loads the small models of faces. Raises BadFile and Missing.
         """
+        ...
+
+    def between(self, request: Request) -> Method:
+        """Who makes the frames between frames for a settled request. Raises BadFile and Missing."""
         ...
 
     def choices(self, field: str) -> Sequence[str]:

@@ -283,6 +283,7 @@ def tools_of(host: Host, watch: Watch, resumed: Unfinished | None = None) -> Too
         engine=host.engine,
         watch=watch,
         cast=host.cast,
+        between=host.between,
         work=lambda request: working(host.outputs, request, resumed),
     )
 

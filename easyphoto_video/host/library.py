@@ -27,7 +27,7 @@ EMBEDDED = "embedded"
 """The name of the small model that comes along, as a checkpoint and as a motion module."""
 EMBEDDED_FOLDER = Path(__file__).parents[2] / "models" / "embedded"
 
-SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
+SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".pkl")
 WEBUI_HASH = re.compile(r" \[[0-9a-f]{8,}\]$")
 """What the WebUI's titles end with: `model.safetensors [6ce0161689]`."""
 
@@ -50,6 +50,7 @@ LORAS = Shelf("LoRA", ("models/Lora",))
 EMBEDDINGS = Shelf("Embedding", ("embeddings",))
 MOTIONS = Shelf("Motion module", ANIMATEDIFF, "motion.safetensors")
 MOTION_LORAS = Shelf("Motion LoRA", (*ANIMATEDIFF, "models/Lora"))
+INTERPOLATORS = Shelf("Interpolator", ("models/RIFE",))
 
 
 class Library:

@@ -16,6 +16,8 @@ from easyphoto_video.host.checks import check_sampler, check_steps
 from easyphoto_video.identity import PEOPLE, REFERENCE, People
 from easyphoto_video.material import settled_material
 from easyphoto_video.request import AUTO, NONE, SAMPLERS, Request
+from easyphoto_video.video.between import Method
+from easyphoto_video.video.flow import by_flow
 
 SIDE = 64
 """px, what an automatic size becomes."""
@@ -76,6 +78,10 @@ class FakeHost:
             user_id=NONE if request.user_id in ("", AUTO) else request.user_id,
             **settled_material(request, SIDE),
         )
+
+    def between(self, request: Request) -> Method:
+        """See Host."""
+        return by_flow
 
     def cast(self, request: Request) -> Cast | None:
         """See Host."""

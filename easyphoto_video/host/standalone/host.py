@@ -11,6 +11,7 @@ from typing import Any
 from easyphoto_video.engine import Engine
 from easyphoto_video.faces.cast import Cast
 from easyphoto_video.host.cast import cast_of, face_models
+from easyphoto_video.host.interpolator import interpolators, method_of
 from easyphoto_video.host.library import (
     CHECKPOINTS,
     EMBEDDED,
@@ -24,6 +25,7 @@ from easyphoto_video.host.library import (
 from easyphoto_video.host.standalone.engine import StandaloneEngine
 from easyphoto_video.identity import People
 from easyphoto_video.request import AUTO, NONE, SAMPLERS, Request
+from easyphoto_video.video.between import Method
 
 
 class StandaloneHost:
@@ -42,6 +44,7 @@ class StandaloneHost:
     ) -> None:
         self.library = Library(data_dir, paths=paths)
         self.engine: Engine = StandaloneEngine(self.library, device, precision)
+        self._wish = (device, precision)
         self._ours = threading.Lock()
 
     @property
@@ -68,6 +71,16 @@ class StandaloneHost:
     def cast(self, request: Request) -> Cast | None:
         """See Host."""
         return cast_of(request, self.people)
+
+    def between(self, request: Request) -> Method:
+        """See Host."""
+
+        def device() -> str:
+            from easyphoto_video.host.standalone.device import target  # torch takes its time
+
+            return str(target(*self._wish).device)
+
+        return method_of(request, self.library, device)
 
     def choices(self, field: str) -> Sequence[str]:
         """See Host."""
@@ -103,5 +116,6 @@ class StandaloneHost:
             "sampler": lambda: list(SAMPLERS),
             "face_model": lambda: face_models(self.data_dir),
             "restore": lambda: [NONE],
+            "interpolator": lambda: interpolators(library),
             "user_id": lambda: [AUTO, NONE, *(person.name for person in self.people.all())],
         }

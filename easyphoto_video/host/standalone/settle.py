@@ -12,6 +12,7 @@ from easyphoto_video.host.checkpoint.facts import Facts, facts_beside
 from easyphoto_video.host.checkpoint.kinds import check_checkpoint, check_vae
 from easyphoto_video.host.checkpoint.shapes import clip_layers, unet_config
 from easyphoto_video.host.checks import check_clip_skip, check_sampler, check_steps
+from easyphoto_video.host.interpolator import settled_interpolator
 from easyphoto_video.host.library import (
     CHECKPOINTS,
     EMBEDDED,
@@ -76,6 +77,7 @@ def settle(request: Request, library: Library) -> Request:
         vae=_vae(request, library),
         loras=_loras(request.loras, library),
         face_model=model,
+        interpolator=settled_interpolator(request, library),
         face_size=request.face_size or base.facts.side,
         **people,
         **material,

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from modules import call_queue, paths_internal, shared
+from modules import call_queue, devices, paths_internal, shared
 
 from easyphoto_video.engine import Engine
 from easyphoto_video.errors import Missing
 from easyphoto_video.faces.cast import Cast
 from easyphoto_video.host.cast import cast_of, face_models
+from easyphoto_video.host.interpolator import interpolators, method_of
 from easyphoto_video.host.library import EMBEDDED, LORAS, MOTION_LORAS, MOTIONS, Library
 from easyphoto_video.host.webui import files, restore, samplers, settings
 from easyphoto_video.host.webui.engine import WebuiEngine
@@ -20,6 +21,7 @@ from easyphoto_video.host.webui.settle import settle
 from easyphoto_video.identity import People
 from easyphoto_video.request import AUTO, NONE, Request
 from easyphoto_video.video import ffmpeg
+from easyphoto_video.video.between import Method
 
 OTHERS_FOLDER = "animatediff_model_path"
 """The option of sd-webui-animatediff that says where its motion modules lie."""
@@ -78,6 +80,10 @@ class WebuiHost:
         """See Host."""
         return cast_of(request, self.people, restore.restorer(request.restore))
 
+    def between(self, request: Request) -> Method:
+        """See Host."""
+        return method_of(request, self.library(), lambda: str(devices.device))
+
     def choices(self, field: str) -> Sequence[str]:
         """See Host."""
         find = self._choosers().get(field)
@@ -128,6 +134,7 @@ class WebuiHost:
             "motion": lambda: [AUTO, NONE, EMBEDDED, *motions()],
             "loras": files.lora_names,
             "motion_loras": lambda: self.library().names(MOTION_LORAS),
+            "interpolator": lambda: interpolators(self.library()),
             "sampler": samplers.names,
             "face_model": lambda: face_models(self.data_dir),
             "restore": lambda: [NONE, *restore.names()],

@@ -15,6 +15,7 @@ from easyphoto_video.host.checkpoint.facts import Facts, facts_beside
 from easyphoto_video.host.checkpoint.kinds import check_checkpoint
 from easyphoto_video.host.checkpoint.shapes import clip_layers, unet_config
 from easyphoto_video.host.checks import check_clip_skip, check_steps
+from easyphoto_video.host.interpolator import settled_interpolator
 from easyphoto_video.host.library import EMBEDDED, Library
 from easyphoto_video.host.motions import Body, settled_motion
 from easyphoto_video.host.people import settled_people
@@ -59,6 +60,7 @@ def settle(request: Request, library: Library) -> Request:
         vae=request.vae if request.vae in (AUTO, NONE) else vae_name(request.vae),
         loras=tuple(Lora(lora_name(lora.name), lora.weight) for lora in request.loras),
         face_model=model,
+        interpolator=settled_interpolator(request, library),
         face_size=request.face_size or facts.side,
         **people,
         **material,
