@@ -44,7 +44,7 @@ def test_from_words_to_a_playing_clip_and_back(opened: Opener, served: Served) -
     assert page.locator(f"{ID}progress b").last.text_content().endswith("00001-5.mp4")
     clip = {"name": "clip.mp4", "mimeType": "video/mp4", "buffer": page.request.get(source).body()}
     fill(page, MODE, prompt="something else", steps=9, frames=8, fps="3", seed=1)
-    page.get_by_text("Restore from a file").click()
+    page.get_by_text("Restore from a file").locator("visible=true").click()
     page.locator(f"{FIELD}file input[type=file]").set_input_files(clip)
     page.wait_for_function(
         "id => document.querySelector(id + 'prompt textarea').value.startsWith('1girl, red')",
@@ -82,9 +82,9 @@ def test_what_is_wrong_is_said_and_nothing_is_lost(opened: Opener) -> None:
 def test_chinese_where_the_browser_is(opened: Opener, served: Served) -> None:
     page = opened(locale="zh-CN")
     page.locator(f"{ID}generate", has_text="生成").wait_for()
-    assert page.get_by_text("反向提示词", exact=True).count() == 1
+    assert page.get_by_text("反向提示词", exact=True).locator("visible=true").count() == 1
     help = info_of(Field.all(Text2Video, StandaloneHost(served.data))["width"], CHINESE)
-    assert page.get_by_text(help, exact=True).count() == 1
+    assert page.get_by_text(help, exact=True).locator("visible=true").count() == 1
     fill(page, MODE, fps="x")
     page.click(f"{ID}generate")
     page.locator(f"{ID}error .easyphoto_video_error").first.wait_for()
