@@ -16,6 +16,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
+import onnx.helper
+import onnx.numpy_helper
 import torch
 from insightface.utils.face_align import norm_crop
 from torch import Tensor, nn
@@ -177,6 +180,28 @@ def export(net: nn.Sequential, path: Path) -> None:
             opset_version=13,
             dynamo=False,
         )
+    halve(path)
+
+
+def halve(path: Path) -> None:
+    """Keep the weights of an ONNX file in fp16: half the size, and the same arithmetic in fp32."""
+    model = onnx.load(path)
+    casts = []
+    for weight in model.graph.initializer:
+        values = onnx.numpy_helper.to_array(weight)
+        if values.dtype != np.float32:
+            continue
+        name = weight.name
+        small = onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}.half")
+        weight.CopyFrom(small)
+        to_float = onnx.TensorProto.FLOAT
+        casts.append(
+            onnx.helper.make_node("Cast", [small.name], [name], f"Cast.{name}", to=to_float)
+        )
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.save(model, path)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
