@@ -20,6 +20,7 @@ class Studio:
     """The embedded model in a folder, in fp32 on the CPU."""
 
     def __init__(self, folder: Path = EMBEDDED_FOLDER) -> None:
+        self.folder = folder
         self._library = Library(folder, embedded=folder)
         self._engine = StandaloneEngine(self._library, "cpu", "fp32")
 
@@ -28,8 +29,13 @@ class Studio:
         checkpoint = self._library.find(CHECKPOINTS, EMBEDDED)
         return load_models(checkpoint, None, target("cpu", "fp32")).vae
 
-    def draw(self, prompt: str, seed: int, frames: int = 1, moving: bool = False) -> Frames:
-        """(F, 128, 128, 3) uint8 RGB; `moving` puts the motion module to work."""
+    def draw(
+        self, prompt: str, seed: int, frames: int = 1, moving: bool = False, cfg: float = 0.0
+    ) -> Frames:
+        """(F, 128, 128, 3) uint8 RGB; `moving` puts the motion module to work.
+
+        `cfg` 0 is the checkpoint's own.
+        """
         motion = AUTO if moving else NONE
-        request = Text2Video(prompt=prompt, seed=seed, frames=frames, motion=motion)
+        request = Text2Video(prompt=prompt, seed=seed, frames=frames, motion=motion, cfg=cfg)
         return self._engine.render(Shot.of(settle(request, self._library)))

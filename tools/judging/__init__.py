@@ -1,0 +1,1 @@
+"""What the embedded model is judged by, a page for each kind of question."""

@@ -1,0 +1,161 @@
+"""How clips move, beside rendered clips of the same prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from easyphoto_video.clip import Frames
+from easyphoto_video.faces.face import Floats
+from easyphoto_video.faces.mesh import MeshDetector
+from easyphoto_video.faces.track import follow
+from tools.drawing import render_clip
+from tools.judging.line import FIRST_SEED, Line
+from tools.probe import PARTS, shown
+from tools.studio import Studio
+from tools.world import CLIP_FRAMES, Clip, random_clip
+
+CLIPS = 8
+LEAST_CHANGE, MOST_CHANGE = 0.5, 1.6
+"""Frame-to-frame change, over that of rendered clips."""
+MOST_DEVIATION = 1.5
+ALIVE_BAR = 75.0
+LIDS = (((159, 145), (33, 133)), ((386, 374), (362, 263)))
+"""The mesh's points of each eye: upper and lower lid, and its corners."""
+BLINK = 0.6
+"""An eye has blinked when its opening fell below this share of its median."""
+TURN = 0.12
+"""A head has turned when its nose wandered so far between the eyes, in their distance."""
+
+
+@dataclass(frozen=True, eq=False)
+class Clips:
+    """The same prompts as drawn and as sampled, with and without the motion module."""
+
+    asked: Sequence[Clip]
+    rendered: Sequence[Frames]
+    sampled: Sequence[Frames]
+    still: Sequence[Frames]
+
+
+def clips(studio: Studio, count: int = CLIPS) -> Clips:
+    """Clips that no training drew, (16, 128, 128, 3) uint8 RGB each."""
+    asked = [random_clip(np.random.default_rng(FIRST_SEED + i)) for i in range(count)]
+    sampled, still = (
+        [
+            studio.draw(clip.caption(), FIRST_SEED + i, CLIP_FRAMES, moving)
+            for i, clip in enumerate(asked)
+        ]
+        for moving in (True, False)
+    )
+    return Clips(asked, [render_clip(clip) for clip in asked], sampled, still)
+
+
+def motion_lines(shown_clips: Clips, detector: MeshDetector) -> list[Line]:
+    """Change, steadiness of the colours, and blinks and turns."""
+    return [*change_lines(shown_clips), *colour_lines(shown_clips), alive_line(
+        shown_clips, detector
+    )]  # fmt: skip
+
+
+def difference(frames: Frames, lag: int = 1) -> float:
+    """The mean absolute difference of frames (F, H, W, 3) `lag` apart, in levels of 255."""
+    return float(np.abs(frames[lag:].astype(float) - frames[:-lag]).mean())
+
+
+def change_lines(shown_clips: Clips) -> list[Line]:
+    """How much a clip changes from frame to frame, over what rendered clips do."""
+    base = float(np.mean([difference(frames) for frames in shown_clips.rendered]))
+    kinds = {
+        "rendered": shown_clips.rendered,
+        "sampled": shown_clips.sampled,
+        "without motion module": shown_clips.still,
+    }
+    lines = []
+    for name, frames in kinds.items():
+        step = float(np.mean([difference(clip) for clip in frames]))
+        far = float(np.mean([difference(clip, CLIP_FRAMES // 2) for clip in frames]))
+        barred = name == "sampled"
+        lines.append(
+            Line(
+                name=f"clip difference, {name}",
+                value=step / base,
+                unit="x rendered",
+                low=LEAST_CHANGE if barred else None,
+                high=MOST_CHANGE if barred else None,
+                note=f"{step:.2f} levels of 255; 8 frames apart {far / step:.1f} x as much",
+            )
+        )
+    return lines
+
+
+def colour_lines(shown_clips: Clips) -> list[Line]:
+    """How much each part's colour wavers over a clip, over what rendered clips do."""
+    sampled, rendered = (
+        {part: float(np.mean([deviation(clip, part) for clip in each])) for part in PARTS}
+        for each in (shown_clips.sampled, shown_clips.rendered)
+    )
+    note = ", ".join(f"{part} {sampled[part]:.2f} / {rendered[part]:.2f}" for part in PARTS)
+    return [
+        Line(
+            name="colours over time",
+            value=sum(sampled.values()) / sum(rendered.values()),
+            unit="x rendered",
+            high=MOST_DEVIATION,
+            note=f"levels of 255, sampled / rendered: {note}",
+        )
+    ]
+
+
+def deviation(frames: Frames, part: str) -> float:
+    """The standard deviation over time of a part's colour, mean of the channels, in levels."""
+    return float(np.std([shown(frame, part) for frame in frames], axis=0).mean())
+
+
+def alive_line(shown_clips: Clips, detector: MeshDetector) -> Line:
+    """In how many clips the eyes blink or the head turns, as the face model sees it."""
+    shares = {
+        name: np.array([_acts(clip, detector) for clip in each])
+        for name, each in (("sampled", shown_clips.sampled), ("rendered", shown_clips.rendered))
+    }
+    (blink, turn), (drawn_blink, drawn_turn) = (100 * x.mean(axis=0) for x in shares.values())
+    return Line(
+        name="eyes blink or head turns",
+        value=100 * float(shares["sampled"].any(axis=1).mean()),
+        unit="%",
+        low=ALIVE_BAR,
+        note=f"{len(shown_clips.sampled)} clips; blinks {blink:.0f} % (rendered "
+        f"{drawn_blink:.0f} %), turns {turn:.0f} % ({drawn_turn:.0f} %)",
+    )
+
+
+def _acts(frames: Frames, detector: MeshDetector) -> tuple[bool, bool]:
+    """Whether somebody blinks, and whether she turns."""
+    tracks = follow(iter(frames), detector)
+    dense = tracks[0].dense if tracks else None
+    if dense is None:
+        return False, False
+    dense = dense[np.isfinite(dense).all(axis=(1, 2))]
+    return blinks(dense), turns(dense)
+
+
+def blinks(dense: Floats) -> bool:
+    """Whether both eyes of (F, 468, 2) shut together at some time."""
+    openings = np.stack(
+        [
+            np.linalg.norm(dense[:, up] - dense[:, down], axis=1)
+            / np.linalg.norm(dense[:, left] - dense[:, right], axis=1)
+            for (up, down), (left, right) in LIDS
+        ]
+    ).mean(axis=0)
+    return bool(openings.min() < BLINK * np.median(openings))
+
+
+def turns(dense: Floats) -> bool:
+    """Whether the nose of (F, 468, 2) wanders between the eyes."""
+    left, right, nose = dense[:, [33, 133]].mean(1), dense[:, [362, 263]].mean(1), dense[:, 4]
+    along = right - left
+    place = ((nose - left) * along).sum(1) / (along**2).sum(1)
+    return bool(np.ptp(place) > TURN)
