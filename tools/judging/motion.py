@@ -77,6 +77,7 @@ def change_lines(shown_clips: Clips) -> list[Line]:
     for name, frames in kinds.items():
         step = float(np.mean([difference(clip) for clip in frames]))
         far = float(np.mean([difference(clip, CLIP_FRAMES // 2) for clip in frames]))
+        smooth = far / step if step else 0.0
         barred = name == "sampled"
         lines.append(
             Line(
@@ -85,7 +86,7 @@ def change_lines(shown_clips: Clips) -> list[Line]:
                 unit="x rendered",
                 low=LEAST_CHANGE if barred else None,
                 high=MOST_CHANGE if barred else None,
-                note=f"{step:.2f} levels of 255; 8 frames apart {far / step:.1f} x as much",
+                note=f"{step:.2f} levels of 255; 8 frames apart {smooth:.1f} x as much",
             )
         )
     return lines
