@@ -18,6 +18,7 @@ from tools.train.export import export
 from tools.train.fleet import Fleet
 from tools.train.loop import Budget, state_path
 from tools.train.motion import new_motion, train_motion
+from tools.train.people import make_people
 from tools.train.start import Trained, read_export
 from tools.train.text import small_text_encoder, train_text
 from tools.train.unet import Painter, new_painter, train_unet
@@ -53,16 +54,10 @@ FURTHER = (
         motion=Budget("motion-2", 2_000, 1e-3, 115),
     ),
     Round(
-        stills=32,
-        clips=32,
+        stills=16,
+        clips=10,
         unet=Budget("unet-3", 64_000, 1e-3, 124),
         motion=Budget("motion-3", 4_000, 1e-3, 125),
-    ),
-    Round(
-        stills=40,
-        clips=64,
-        unet=Budget("unet-4", 160_000, 8e-4, 134),
-        motion=Budget("motion-4", 8_000, 8e-4, 135),
     ),
 )
 
@@ -74,7 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--out", type=Path, required=True, help="folder for checkpoints and results"
     )
     parser.add_argument(
-        "--start", type=Path, help="folder of exported files: go on from them with the second round"
+        "--start", type=Path, help="folder of exported files: go on from them with the next round"
+    )
+    parser.add_argument(
+        "--after", type=int, default=1, help="how many rounds made the files of --start"
     )
     parser.add_argument(
         "--now", action="store_true", help="write the files of what is learnt so far, and stop"
@@ -110,10 +108,12 @@ def cook(fleet: Fleet) -> None:
     if fleet.device == "cpu":
         torch.set_num_threads(1)
     done = read_export(fleet.start, fleet.device) if fleet.start else _first(fleet)
-    for part in FURTHER:
+    for part in FURTHER[fleet.after - 1 :]:
         if fleet.now and not state_path(fleet, part.unet).exists():
             break
         done = _go_on(done, part, fleet)
+    if fleet.leads and not fleet.now:
+        make_people(done.vae, fleet.out)
 
 
 def _first(fleet: Fleet) -> Trained:

@@ -69,9 +69,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.person is not None:
         seed = options.person
         person = random_person(np.random.default_rng(seed))
-    options.out.mkdir(parents=True, exist_ok=True)
-    for number, picture in enumerate(photos(person, seed, options.count)):
-        Image.fromarray(picture).save(options.out / f"{number:02}.png", optimize=True)
+    save(photos(person, seed, options.count), options.out)
+
+
+def save(pictures: Sequence[np.ndarray], folder: Path) -> None:
+    """As 00.png and so on, in a folder that is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, picture in enumerate(pictures):
+        Image.fromarray(picture).save(folder / f"{number:02}.png", optimize=True)
 
 
 if __name__ == "__main__":

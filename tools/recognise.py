@@ -20,6 +20,7 @@ import onnx
 import onnx.helper
 import onnx.numpy_helper
 import torch
+from diffusers import AutoencoderKL
 from insightface.utils.face_align import norm_crop
 from torch import Tensor, nn
 
@@ -214,17 +215,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=14)
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    torch.manual_seed(0)
-    detector = MeshDetector(options.faces)
     vae = read_export(options.models, "cpu").vae
-    seen = album(detector, vae, FIRST_SEED, options.persons, 9)
+    make(MeshDetector(options.faces), vae, options.out, options.persons, options.epochs)
+
+
+def make(
+    detector: MeshDetector, vae: AutoencoderKL, out: Path, persons: int = 1500, epochs: int = 14
+) -> Path:
+    """The file, in the folder `out`; prints how well it tells people apart."""
+    torch.manual_seed(0)
+    seen = album(detector, vae, FIRST_SEED, persons, 9)
     unseen = album(detector, vae, HELD_OUT, 150, 8)
     net = network()
-    learn(seen, options.epochs, net)
-    options.out.mkdir(parents=True, exist_ok=True)
-    export(net, options.out / "recogniser.onnx")
+    learn(seen, epochs, net)
+    out.mkdir(parents=True, exist_ok=True)
+    export(net, out / "recogniser.onnx")
     for name, value in judge(net, unseen).items():
         print(f"{name}: {value:.3f}")
+    return out / "recogniser.onnx"
 
 
 if __name__ == "__main__":

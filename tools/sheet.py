@@ -1,6 +1,9 @@
-"""A picture of what the embedded model draws: `python -m tools.sheet docs/embedded.png`.
+"""Pictures of what the embedded model draws, for docs/ and the README.
 
-Two rows of portraits, then a clip, every third frame, without and with the motion module.
+    python -m tools.sheet --out docs [--models DIR]
+
+writes embedded.jpg, 64 portraits and then 8 clips, every second frame; and portrait.gif, four clips
+side by side. Nothing is chosen: the prompts are drawn by fixed seeds that no training had.
 """
 
 from __future__ import annotations
@@ -13,38 +16,69 @@ import numpy as np
 import torch
 from PIL import Image
 
+from easyphoto_video.clip import Frames
 from easyphoto_video.host.library import EMBEDDED_FOLDER
 from tools.studio import Studio
 from tools.world import CLIP_FRAMES, caption, random_clip, random_person, random_pose
 
-COLUMNS = 6
+COLUMNS = 8
+PORTRAITS, CLIPS = 64, 8
+IN_GIF = 4
 _FIRST_SEED = 700_000
-_CLIP_SEED = 700_002
+_QUALITY = 88
+_FRAME_MS = 125
 
 
-def sheet(studio: Studio) -> np.ndarray:
-    """(512, 768, 3) uint8 RGB."""
-    images = [_portrait(studio, _FIRST_SEED + i) for i in range(2 * COLUMNS)]
-    said = random_clip(np.random.default_rng(_CLIP_SEED)).caption()
-    for moving in (False, True):
-        images += list(studio.draw(said, _CLIP_SEED, CLIP_FRAMES, moving)[::3])
-    rows = [np.concatenate(images[i : i + COLUMNS], 1) for i in range(0, len(images), COLUMNS)]
-    return np.concatenate(rows)
+def portraits(studio: Studio, count: int = PORTRAITS) -> list[Frames]:
+    """(128, 128, 3) uint8 RGB each."""
+    return [_portrait(studio, _FIRST_SEED + i) for i in range(count)]
 
 
-def _portrait(studio: Studio, seed: int) -> np.ndarray:
+def _portrait(studio: Studio, seed: int) -> Frames:
     rng = np.random.default_rng(seed)
     return studio.draw(caption(random_person(rng), random_pose(rng)), seed)[0]
 
 
+def clips(studio: Studio, count: int = CLIPS) -> list[Frames]:
+    """(16, 128, 128, 3) uint8 RGB each."""
+    seeds = range(_FIRST_SEED, _FIRST_SEED + count)
+    said = [random_clip(np.random.default_rng(seed)).caption() for seed in seeds]
+    return [
+        studio.draw(text, seed, CLIP_FRAMES, True) for text, seed in zip(said, seeds, strict=True)
+    ]
+
+
+def grid(pictures: Sequence[Frames]) -> Frames:
+    """Rows of COLUMNS pictures, as many as there are whole ones."""
+    starts = range(0, len(pictures), COLUMNS)
+    return np.concatenate([np.concatenate(pictures[i : i + COLUMNS], 1) for i in starts])
+
+
+def save_gif(moving: Sequence[Frames], path: Path) -> None:
+    """Clips side by side, there and back again, so that the loop has no jump."""
+    frames = np.concatenate(moving, axis=2)
+    frames = np.concatenate([frames, frames[-2:0:-1]])
+    first, *rest = (Image.fromarray(frame).quantize(128) for frame in frames)
+    first.save(path, save_all=True, append_images=rest, duration=_FRAME_MS, loop=0, optimize=True)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Draw the sheet into a PNG file."""
-    parser = argparse.ArgumentParser(prog="python -m tools.sheet", description=__doc__)
-    parser.add_argument("out", type=Path)
+    """Draw both files."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.sheet",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--out", type=Path, default=Path("docs"))
     parser.add_argument("--models", type=Path, default=EMBEDDED_FOLDER, help="folder of the files")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    Image.fromarray(sheet(Studio(options.models))).save(options.out, optimize=True)
+    studio = Studio(options.models)
+    moving = clips(studio)
+    pictures = [*portraits(studio), *(frame for clip in moving for frame in clip[::2])]
+    sheet = Image.fromarray(grid(pictures))
+    sheet.save(options.out / "embedded.jpg", quality=_QUALITY, optimize=True)
+    save_gif(moving[:IN_GIF], options.out / "portrait.gif")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ class Fleet:
     scale: float = 1.0
     start: Path | None = None
     """Folder of exported files to go on from; without it everything is made from nothing."""
+    after: int = 1
+    """How many rounds made those files."""
     now: bool = False
     """Whether to take every stage as its checkpoint has it, and train none."""
 
