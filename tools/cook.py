@@ -35,6 +35,8 @@ class Round:
     """Sheets of the album that show clips."""
     unet: Budget
     motion: Budget
+    twins: int = 0
+    """Sheets of the album that show twins."""
     text: Budget | None = None
 
 
@@ -56,8 +58,9 @@ FURTHER = (
     Round(
         stills=16,
         clips=10,
-        unet=Budget("unet-3", 64_000, 1e-3, 124),
-        motion=Budget("motion-3", 4_000, 1e-3, 125),
+        twins=6,
+        unet=Budget("unet-3", 24_000, 8e-4, 124),
+        motion=Budget("motion-3", 800, 5e-4, 125),
     ),
 )
 
@@ -126,7 +129,7 @@ def _first(fleet: Fleet) -> Trained:
 
 
 def _go_on(start: Trained, part: Round, fleet: Fleet) -> Trained:
-    album = make_album(start.vae, fleet, part.stills, part.clips)
+    album = make_album(start.vae, fleet, part.stills, part.clips, part.twins)
     if part.text:
         start.painter.text = train_text(start.painter.text, album, fleet, part.text)
     painter = train_unet(start.painter, album, fleet, part.unet)

@@ -6,7 +6,7 @@ goes on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
@@ -30,7 +30,7 @@ _CELL = 8
 _FACE, _EYE, _MOUTH = 2.0, 4.0, 10.0
 """What cells count; with 4 the mouth's shape stayed deaf to its words, being so few cells."""
 _POOL = 16
-_FIRST_SEED = {"still": 1_000_000, "clip": 2_000_000}
+_FIRST_SEED = {"still": 1_000_000, "clip": 2_000_000, "twin": 3_000_000}
 
 Subject: TypeAlias = tuple[Person, Pose, str]
 """Whom a picture shows, how she holds her head, and its caption."""
@@ -38,7 +38,11 @@ Subject: TypeAlias = tuple[Person, Pose, str]
 
 @dataclass(frozen=True)
 class Album:
-    """N pictures; those from `first_clip` on are clips of CLIP_FRAMES in a row."""
+    """N pictures: twins, stills, clips.
+
+    Those before `first_still` are twins, two in a row that differ in the expression alone; those
+    from `first_clip` on are clips of CLIP_FRAMES in a row.
+    """
 
     latents: torch.Tensor
     """(N, 4, 16, 16) float32, deviation about 1."""
@@ -49,25 +53,28 @@ class Album:
     captions: list[str]
     alone: list[str]
     """What each picture's caption would be if it were a still, which its clip's does not say."""
+    first_still: int
     first_clip: int
 
 
-def make_album(vae: AutoencoderKL, fleet: Fleet, stills: int, clips: int) -> Album:
+def make_album(vae: AutoencoderKL, fleet: Fleet, stills: int, clips: int, twins: int = 0) -> Album:
     """Encode the sheets that are missing, wait for the other workers, and read all.
 
-    `stills` and `clips` are numbers of sheets. The first two sheets of clips come last, so that an
-    album that has grown is measured by the same pictures.
+    `stills`, `clips` and `twins` are numbers of sheets. The first two sheets of clips come last, so
+    that an album that has grown is measured by the same pictures.
     """
     folder = fleet.out / "album"
     folder.mkdir(exist_ok=True)
-    sheets = [("still", i) for i in range(stills)] + [("clip", i) for i in reversed(range(clips))]
+    sheets = [("twin", i) for i in range(twins)] + [("still", i) for i in range(stills)]
+    sheets += [("clip", i) for i in reversed(range(clips))]
     paths = [folder / f"{kind}-{i:03}.npz" for kind, i in sheets]
     subjects = [_subjects(kind, i) for kind, i in sheets]
     for sheet, path in list(zip(subjects, paths, strict=True))[fleet.rank :: fleet.workers]:
         if not path.exists():
             _make_sheet(sheet, path, vae, fleet.device)
     fleet.wait()
-    return _read(paths, list(chain.from_iterable(subjects)), stills * SHEET)
+    firsts = twins * SHEET, (twins + stills) * SHEET
+    return _read(paths, list(chain.from_iterable(subjects)), firsts)
 
 
 def _subjects(kind: str, sheet: int) -> list[Subject]:
@@ -75,8 +82,19 @@ def _subjects(kind: str, sheet: int) -> list[Subject]:
     if kind == "still":
         pairs = [(random_person(rng), random_pose(rng)) for _ in range(SHEET)]
         return [(person, pose, caption(person, pose)) for person, pose in pairs]
+    if kind == "twin":
+        twins = [twin for _ in range(SHEET // 2) for twin in twins(rng)]
+        return [(person, pose, caption(person, pose)) for person, pose in twins]
     clips = [random_clip(rng) for _ in range(SHEET // CLIP_FRAMES)]
     return [(clip.person, pose, clip.caption()) for clip in clips for pose in clip.poses]
+
+
+def twins(rng: np.random.Generator) -> list[tuple[Person, Pose]]:
+    """The same person twice, with two expressions."""
+    person, pose = random_person(rng), replace(random_pose(rng), blink=0.0)
+    mouths = [(0.0, 0.0), (rng.uniform(0.8, 1.0), 0.0), (0.0, rng.uniform(0.6, 1.0))]
+    chosen = rng.permutation(len(mouths))[:2]
+    return [(person, replace(pose, smile=mouths[i][0], mouth=mouths[i][1])) for i in chosen]
 
 
 def _counts(person: Person, pose: Pose) -> np.ndarray:
@@ -100,10 +118,7 @@ def _make_sheet(subjects: list[Subject], path: Path, vae: AutoencoderKL, device:
     for start in range(0, SHEET, _AT_ONCE):
         batch = subjects[start : start + _AT_ONCE]
         pictures = to_tensor(np.stack([render(person, pose) for person, pose, _ in batch]))
-        # On a CPU thrice as fast as float32 in larger batches; it moves latents by 0.004.
-        with torch.autocast(device, torch.bfloat16):
-            found = encode(vae, pictures.to(device)).mode()
-        latents.append(found.float().cpu() * SCALE)
+        latents.append(encode(vae, pictures.to(device)).mode().cpu() * SCALE)
         colours.append(torch.nn.functional.avg_pool2d(pictures, _POOL).flatten(2).mT)
     part = path.with_suffix(".part.npz")
     np.savez(
@@ -115,7 +130,7 @@ def _make_sheet(subjects: list[Subject], path: Path, vae: AutoencoderKL, device:
     part.replace(path)
 
 
-def _read(paths: list[Path], subjects: list[Subject], first_clip: int) -> Album:
+def _read(paths: list[Path], subjects: list[Subject], firsts: tuple[int, int]) -> Album:
     sheets = [dict(np.load(path)) for path in paths]
     latents, colours, weights = (
         torch.from_numpy(np.concatenate([sheet[key] for sheet in sheets])).float()
@@ -123,4 +138,4 @@ def _read(paths: list[Path], subjects: list[Subject], first_clip: int) -> Album:
     )
     captions = [text for _, _, text in subjects]
     alone = [caption(person, pose) for person, pose, _ in subjects]
-    return Album(latents, weights[:, None], colours, captions, alone, first_clip)
+    return Album(latents, weights[:, None], colours, captions, alone, *firsts)
