@@ -4,6 +4,7 @@
     python3 launch.py text2video --prompt "..."    arguments go to `python -m easyphoto_video`
     python3 launch.py test                         runs the tests in two processes (-n 0: in one);
                                                    more arguments go to pytest
+    python3 launch.py bench                        measures speed and memory, see docs/speed.md
 
 Needs nothing but Python. Later starts touch no package unless requirements.lock changed.
 Pythons from 3.6 must be able to read this file far enough to say which one is needed.
@@ -47,6 +48,8 @@ def main(arguments: "list[str]") -> int:
     if arguments[:1] == ["test"]:
         os.chdir(str(ROOT))
         return hand_over([str(PYTHON), "-m", "pytest", *workers(arguments[1:]), *arguments[1:]])
+    if arguments[:1] == ["bench"]:
+        return hand_over([str(PYTHON), "-m", "bench", *arguments[1:]])
     return hand_over([str(PYTHON), "-m", "easyphoto_video", *arguments])
 
 
