@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from tools.train.album import twins
+from tools.train.album import same_but_for_the_mouth
 from tools.train.unet import untold
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_twins_differ_in_the_expression_alone(seed: int) -> None:
-    (person, a), (other, b) = twins(np.random.default_rng(seed))
+    (person, a), (other, b) = same_but_for_the_mouth(np.random.default_rng(seed))
     assert person == other
     assert (a.smile > 0, a.mouth > 0) != (b.smile > 0, b.mouth > 0)
     assert replace(a, smile=0.0, mouth=0.0) == replace(b, smile=0.0, mouth=0.0)

@@ -83,13 +83,13 @@ def _subjects(kind: str, sheet: int) -> list[Subject]:
         pairs = [(random_person(rng), random_pose(rng)) for _ in range(SHEET)]
         return [(person, pose, caption(person, pose)) for person, pose in pairs]
     if kind == "twin":
-        twins = [twin for _ in range(SHEET // 2) for twin in twins(rng)]
+        twins = [twin for _ in range(SHEET // 2) for twin in same_but_for_the_mouth(rng)]
         return [(person, pose, caption(person, pose)) for person, pose in twins]
     clips = [random_clip(rng) for _ in range(SHEET // CLIP_FRAMES)]
     return [(clip.person, pose, clip.caption()) for clip in clips for pose in clip.poses]
 
 
-def twins(rng: np.random.Generator) -> list[tuple[Person, Pose]]:
+def same_but_for_the_mouth(rng: np.random.Generator) -> list[tuple[Person, Pose]]:
     """The same person twice, with two expressions."""
     person, pose = random_person(rng), replace(random_pose(rng), blink=0.0)
     mouths = [(0.0, 0.0), (rng.uniform(0.8, 1.0), 0.0), (0.0, rng.uniform(0.6, 1.0))]
