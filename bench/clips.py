@@ -137,7 +137,7 @@ def _text2video(plan: Plan, frames: int, out: Path) -> list[str]:
     options = [
         *("--prompt", PROMPT, "--frames", str(frames), "--size", f"{plan.px}x{plan.px}"),
         *("--steps", str(LENGTH_STEPS), "--seed", "1", "--out", str(out)),
-        *("--device", plan.device, "--user-id", "none"),
+        *("--device", plan.device, "--user-id", "none", "--data-dir", str(out.parent)),
     ]
     return [sys.executable, str(LAUNCH), "text2video", *options]
 

@@ -63,7 +63,8 @@ def _drawn(plan: Plan, folder: Path) -> Path:
     path = folder / "drawn.mp4"
     options = ["--prompt", PROMPT, "--frames", str(DRAWN_FRAMES), "--steps", "8", "--seed", "1"]
     command = [sys.executable, str(LAUNCH), "text2video", *options, "--user-id", "none"]
-    subprocess.run([*command, "--out", str(path)], check=True, capture_output=True)
+    places = ["--out", str(path), "--data-dir", str(folder)]
+    subprocess.run([*command, *places], check=True, capture_output=True)
     return path
 
 
