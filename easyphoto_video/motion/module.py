@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from easyphoto_video.motion.spec import MotionSpec
+from easyphoto_video.motion.tiles import moved
 from easyphoto_video.motion.windows import Window
 
 LARGEST_ATTENTION_BATCH = 65535
@@ -143,8 +144,26 @@ class TemporalTransformer(nn.Module):
 
         `positions` (F,) int64 says which place of the position table each frame takes; without it
         0 to F-1. With `views`, frames see each other in these windows only, each of which begins
-        at place 0, and what comes out is averaged. Computes in the dtype of its own weights.
+        at place 0, and what comes out is averaged. Computes in the dtype of its own weights, or
+        in float32 where that is half precision that a CPU would imitate.
         """
+        if x.device.type == "cpu" and not self._wants_gradients(x):
+            at_once = pixels_at_once(x.device, self.heads)
+            return moved(self, x, frames, positions, views, at_once)
+        return self.plain(x, frames, positions, views)
+
+    def _wants_gradients(self, x: Tensor) -> bool:
+        wanted = x.requires_grad or any(weight.requires_grad for weight in self.parameters())
+        return torch.is_grad_enabled() and wanted
+
+    def plain(
+        self,
+        x: Tensor,
+        frames: int,
+        positions: Tensor | None = None,
+        views: Sequence[Window] = (),
+    ) -> Tensor:
+        """As `forward`, layer by layer: on other devices, and where gradients are wanted."""
         marks = torch.arange(frames, device=x.device) if positions is None else positions
         h = self.norm(x.to(self.proj_in.weight.dtype))  # each frame by itself
         h = h.flatten(2).unflatten(0, (-1, frames))  # (B, F, C, H*W)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import nn
 
-from easyphoto_video.motion import module
+from easyphoto_video.motion import module, precision
 from easyphoto_video.motion.module import Motion, TemporalTransformer, sinusoids
 from easyphoto_video.motion.spec import HOTSHOT_XL, SDXL_BETA, V1, V2, V3, MotionSpec
+from easyphoto_video.motion.windows import Window, windows
 from tests.motion.small import spec
 
 STEM = "temporal_transformer."
@@ -147,3 +150,51 @@ def test_it_computes_in_its_own_dtype_and_answers_in_the_callers() -> None:
 def test_a_spec_says_what_it_is() -> None:
     expected = "HotShot-XL for SDXL, 15 temporal transformers, 320/640/1280 channels"
     assert str(HOTSHOT_XL) == expected
+
+
+VIEWS = windows(8, 5, 2)
+
+
+@pytest.mark.parametrize("views", [(), VIEWS], ids=["whole", "views"])
+@pytest.mark.parametrize("clips", [1, 3])
+@pytest.mark.parametrize("at_once", [5, 40, 10**6])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_tiles_are_the_plain_way(
+    monkeypatch: pytest.MonkeyPatch,
+    views: tuple[Window, ...],
+    clips: int,
+    at_once: int,
+    layout: torch.memory_format,
+) -> None:
+    monkeypatch.setattr(module, "pixels_at_once", lambda device, heads: at_once)
+    made = transformer()
+    x = torch.randn(8 * clips, 32, 3, 4).contiguous(memory_format=layout)
+    before = x.clone()
+    with torch.no_grad():
+        tiled, plain = (way(x, 8, None, views) for way in (made, made.plain))
+    assert (tiled - plain).norm() <= 1e-5 * (plain - x).norm()
+    assert torch.equal(x, before)
+
+
+def test_tiles_see_weights_that_change() -> None:
+    made, x = transformer(), torch.randn(4, 32, 4, 4)
+    with torch.no_grad():
+        before = made(x, 4)
+        for weight in made.parameters():
+            weight.mul_(1.5)
+        assert not torch.allclose(made(x, 4), before, atol=1e-3)
+        assert torch.allclose(made(x, 4), made.plain(x, 4), atol=1e-5)
+
+
+def test_half_precision_in_tiles_is_nearer_to_the_exact_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where a CPU would imitate it, products are taken in float32."""
+    monkeypatch.setattr(precision, "_has", lambda features: False)
+    made, x = transformer().bfloat16(), torch.randn(8, 32, 4, 4).bfloat16()
+    exact = copy.deepcopy(made).double()
+    with torch.no_grad():
+        wanted = exact.plain(x.double(), 4)
+        tiled, plain = made(x, 4), made.plain(x, 4)
+    assert tiled.dtype == torch.bfloat16
+    assert (tiled.double() - wanted).norm() < (plain.double() - wanted).norm()
