@@ -39,6 +39,7 @@ from easyphoto_video.host.standalone.model.fade import fading
 from easyphoto_video.host.standalone.model.load import Models, load_models
 from easyphoto_video.host.standalone.model.lora import read_lora
 from easyphoto_video.host.standalone.model.merge import Merge, merged
+from easyphoto_video.host.standalone.model.swift import Kernels, swift
 from easyphoto_video.host.standalone.pictures import (
     decoded,
     encoded,
@@ -76,6 +77,7 @@ class Studio:
         self._target = target
         self._models: tuple[Key, Models] | None = None
         self._motions = MotionShelf()
+        self._kernels = Kernels()
 
     def render(self, shot: Shot, watch: Watch) -> Frames:
         """See Engine."""
@@ -123,7 +125,7 @@ class Studio:
                 first=shot.first,
                 loop=shot.loop,
             )
-            with _attached(scene) as handle:
+            with swift(models.unet, self._kernels), _attached(scene) as handle:
                 yield Predictor(
                     unet=models.unet,
                     calls=Calls.of(shot, handle, fades),
