@@ -69,7 +69,15 @@ class Cut:
         """The sound as the writer takes it, in step with the frames; None without."""
         if not self.has_sound:
             return None
-        return Sound(path=self.video.path, start=self.video.offset + self.start)
+        return Sound(path=self.video.path, start=self.video.offset + self.start, spare=self._spare)
+
+    @property
+    def _spare(self) -> Fraction:
+        """A frame, where the film ends with the stretch: its last sound is not cut off, although
+        its length is seldom a whole number of frames."""
+        timing = self.video.timing
+        rest = timing.seconds - self.start - self.seconds if timing else None
+        return 1 / self.fps if rest is not None and rest < 1 / self.fps else Fraction(0)
 
     def number(self, frame: int) -> int:
         """The number in the film of the picture that frame `frame` shows."""

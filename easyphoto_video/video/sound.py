@@ -31,6 +31,8 @@ class Sound:
     path: Path
     start: Fraction = Fraction(0)
     """Seconds on the file's own clock at which the film begins; below 0 the sound begins later."""
+    spare: Fraction = Fraction(0)
+    """Seconds that it may go on behind the film's last picture."""
     order: str = "forward"
     """The order of the film's frames, one of ORDERS; what runs backward is encoded again."""
 
@@ -51,8 +53,9 @@ def sound_codec(path: Path) -> str:
 
 def beside(video: Path, sound: Sound, codec: str, format: str, seconds: Fraction) -> Sequence[str]:
     """Arguments for ffmpeg: the pictures of one file with the first sound of another, cut to
-    `seconds`. A copied sound begins with the first whole packet at or after its start, and ends
-    with a whole one: both up to 0.03 s later; each is heard at its own time."""
+    `seconds` and what it has to spare. A copied sound begins with the first whole packet at or
+    after its start, and ends with a whole one: both up to 0.03 s later; each is heard at its own
+    time."""
     copied = codec in TAKEN[format]
     maps = ("-map", "0:v", "-map", "1:a:0", "-map_metadata", "0", "-map_chapters", "-1")
     cut = ("-copypriorss", "0") if copied and sound.start >= WHOLE else ()
@@ -63,7 +66,7 @@ def beside(video: Path, sound: Sound, codec: str, format: str, seconds: Fraction
 def part_of(sound: Sound, seconds: Fraction) -> Sequence[str]:
     """Arguments for ffmpeg: a sound as an input that begins at its start."""
     # -vn keeps a seek from landing at a key frame of the pictures, long before.
-    length = ("-t", f"{float(seconds):.6f}")
+    length = ("-t", f"{float(seconds + sound.spare):.6f}")
     return ("-vn", *_shifted(sound.start), *length, *given(sound.path))
 
 
