@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -155,20 +156,24 @@ def _first_step(plan: Plan) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         command = _text2video(plan, BASE, Path(folder) / "clip.mp4")
-        times: list[float] = []
-        with subprocess.Popen(
+        process = subprocess.Popen(
             command,
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,
             env=_environment(),
-        ) as process:
-            assert process.stderr is not None
-            for line in process.stderr:
-                # The stage is told at 0 when it begins, then when its first step is done.
-                if line.startswith("denoising"):
-                    times.append(time.perf_counter() - began)
-                if len(times) == 2:
-                    process.terminate()
-                    return times[0], times[1]
+        )
+        with process:
+            times = list(islice(_denoising(process), 2))
+            process.terminate()
+    if len(times) < 2:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode} before a step")
+    return times[0] - began, times[1] - began
+
+
+def _denoising(process: subprocess.Popen[str]) -> Iterator[float]:
+    """The times at which it is told: at 0 when it begins, then when its first step is done."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("denoising"):
+            yield time.perf_counter()
