@@ -59,8 +59,8 @@ FURTHER = (
         stills=16,
         clips=10,
         twins=6,
-        unet=Budget("unet-3", 24_000, 8e-4, 124),
-        motion=Budget("motion-3", 800, 5e-4, 125),
+        unet=Budget("unet-3", 16_000, 8e-4, 124),
+        motion=Budget("motion-3", 400, 3e-4, 125),
     ),
 )
 

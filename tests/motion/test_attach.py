@@ -18,7 +18,7 @@ from easyphoto_video.motion.places import places, residual_norms
 from easyphoto_video.motion.spec import SDXL_BETA, V1, V2, V3, MotionSpec
 from easyphoto_video.motion.viewing import Viewing, plan
 from easyphoto_video.motion.windows import Window
-from tests.motion.small import Host, clip, lively, spec
+from tests.motion.small import Host, clip, lively, near, spec
 
 KINDS = pytest.mark.parametrize("kind", [V1, V2], ids=lambda kind: kind.name)
 
@@ -74,10 +74,10 @@ def test_a_call_that_is_not_ours_passes_bit_for_bit(host: Host, kind: MotionSpec
 def test_several_clips_in_one_call_are_as_many_calls(
     host: Host, kind: MotionSpec, clips: int
 ) -> None:
-    motion, x = lively(spec(kind)), clip(4 * clips)
+    motion, x = lively(spec(kind)), clip(4 * clips, side=16)
     together = run(host, motion, x, 4)
     one_by_one = torch.cat([run(host, motion, part, 4) for part in x.split(4)])
-    assert torch.allclose(together, one_by_one, atol=1e-5)
+    assert near(together, one_by_one)
 
 
 @pytest.mark.parametrize("clips", [1, 2, 3])
@@ -282,17 +282,17 @@ def test_a_new_motion_changes_nothing_in_views_bit_for_bit(host: Host, kind: Mot
 
 
 def test_views_apart_are_clips_apart(host: Host) -> None:
-    motion, x = lively(spec()), clip(8)
+    motion, x = lively(spec()), clip(8, side=16)
     views = plan(8, Viewing(context=4)).at(0)
     one_by_one = torch.cat([run(host, motion, part, 4) for part in x.split(4)])
-    assert torch.allclose(viewed(host, motion, x, 8, views), one_by_one, atol=1e-5)
+    assert near(viewed(host, motion, x, 8, views), one_by_one)
 
 
 def test_views_of_several_clips_in_one_call_are_as_many_calls(host: Host) -> None:
-    motion, x = lively(spec()), clip(14)
+    motion, x = lively(spec()), clip(14, side=16)
     views = plan(7, VIEWS).at(0)
     one_by_one = torch.cat([viewed(host, motion, part, 7, views) for part in x.split(7)])
-    assert torch.allclose(viewed(host, motion, x, 7, views), one_by_one, atol=1e-5)
+    assert near(viewed(host, motion, x, 7, views), one_by_one)
 
 
 def test_a_temporal_layer_averages_its_views_by_weight() -> None:

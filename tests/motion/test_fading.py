@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from torch import Tensor, nn
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.motion.attach import attached
 from easyphoto_video.motion.fading import Chain, Change, Fade, Weights, faded, listed
-from tests.motion.small import Host, lively, spec
+from tests.motion.small import Host, lively, near, spec
+from tests.motion.small import clip as small_clip
 from tests.motion.test_attach import state
 
 RANK = 3
@@ -25,9 +27,7 @@ def ramp(numbers: Sequence[int]) -> Tensor:
     return torch.tensor([number / 4 for number in numbers])
 
 
-def clip(rows: int) -> Tensor:
-    """(rows, 4, 16, 16): with less, the deepest norms see one pixel and rounding grows there."""
-    return torch.randn(rows, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+clip = partial(small_clip, side=16)
 
 
 def constant(weight: float) -> Weights:
@@ -87,10 +87,6 @@ def merged(unet: nn.Module, found: dict[nn.Module, Change], weight: float) -> It
 def run(host: Host, fades: Sequence[Fade], x: Tensor, numbers: Sequence[int]) -> Tensor:
     with faded(host.unet, fades) as handle, handle.frames(numbers):
         return host(x)
-
-
-def near(one: Tensor, other: Tensor, share: float = 1e-5) -> bool:
-    return bool((one - other).norm() <= share * other.norm())
 
 
 @pytest.mark.parametrize("weight", [1.0, 0.35, -0.5])
