@@ -31,7 +31,7 @@ from easyphoto_video.host.shots import (
     mixed,
     noise_numbers,
 )
-from easyphoto_video.host.standalone import lean  # noqa: F401  # first, see there
+from easyphoto_video.host.standalone import lean as lean  # first, see there
 from easyphoto_video.host.standalone.conditions import Script, scripts
 from easyphoto_video.host.standalone.denoise import Guide, Kept, Noise, Predictor, denoised
 from easyphoto_video.host.standalone.device import LESS, Target
