@@ -22,6 +22,7 @@ from easyphoto_video.engine import Shot
 from easyphoto_video.host.calls import Calls
 from easyphoto_video.host.standalone.conditions import scripts
 from easyphoto_video.host.standalone.denoise import Guide, Noise, Predictor, denoised
+from easyphoto_video.host.standalone.model.swift import Kernels, swift
 from easyphoto_video.host.standalone.samplers import Noising, Sampler
 from easyphoto_video.motion.attach import attached
 from easyphoto_video.request import Text2Video
@@ -49,8 +50,13 @@ def temporal(plan: Plan, dtype: str) -> Iterator[Row]:
 
 
 @torch.no_grad()
-def our_latents(subject: Subject, inputs: Inputs, steps: int, cfg: float = CFG) -> Tensor:
-    """What our loop makes of noise (F, 4, h, w) by DDIM: latents of the same shape."""
+def our_latents(
+    subject: Subject, inputs: Inputs, steps: int, cfg: float = CFG, kernels: Kernels | None = None
+) -> Tensor:
+    """What our loop makes of noise (F, 4, h, w) by DDIM: latents of the same shape.
+
+    `kernels` are those that a studio keeps from step to step.
+    """
     noise, free, wanted = inputs
     shot = Shot.of(
         Text2Video(
@@ -73,7 +79,8 @@ def our_latents(subject: Subject, inputs: Inputs, steps: int, cfg: float = CFG) 
         cfgs=(cfg,) * shot.frames,
     )
     sampler = Sampler("DDIM", steps, Noising(betas=subject.motion.spec.betas, prediction="epsilon"))
-    with attached(subject.unet, subject.motion) as handle:
+    quick = swift(subject.unet, kernels or Kernels())
+    with quick, attached(subject.unet, subject.motion) as handle:
         predictor = Predictor(
             unet=subject.unet,
             calls=Calls.of(shot, handle, None),
@@ -89,7 +96,7 @@ def _step(plan: Plan, name: str, dtype: str) -> list[Row]:
     model = subject(name, dtype, plan.device)
     inputs = model.inputs(plan.frames, plan.px)
     pipeline = their_pipeline(model)
-    ours = partial(our_latents, model, inputs, 1)
+    ours = partial(our_latents, model, inputs, 1, kernels=Kernels())
     theirs = partial(their_latents, pipeline, inputs, 1, CFG)
     with norms_per_frame(pipeline.unet):
         made = our_latents(model, inputs, 2), their_latents(pipeline, inputs, 2, CFG)
