@@ -15,9 +15,11 @@ from easyphoto_video.clip import Frames
 from easyphoto_video.faces.face import Detector, Face
 from easyphoto_video.faces.insight import InsightDetector
 from easyphoto_video.faces.mesh import MeshDetector
-from tests.faces.conftest import ROOT
 from tests.faces.fake import WhiteSquares, picture_with
 from tests.faces.packs import finder, write_pack
+from tools.drawing import render
+from tools.photos import DEMO
+from tools.world import Pose
 
 KINDS = ("fake", "mesh", "insight")
 
@@ -35,9 +37,7 @@ class Bench:
 
 def drawn_portrait() -> Frames:
     """A drawn girl, (512, 512, 3)."""
-    page = cv2.imread(str(ROOT / "docs" / "embedded.png"))
-    assert page is not None
-    cell = np.asarray(page[128:256, 384:512, ::-1], np.uint8)
+    cell = render(DEMO, Pose())
     return np.asarray(cv2.resize(cell, (512, 512), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
