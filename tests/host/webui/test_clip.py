@@ -23,7 +23,7 @@ from tools.variants import movement
 
 CAT = "a photo of a cat"
 NEAR = 0.05
-WIDE = {"width": 128, "height": 128}
+WIDE: dict[str, Any] = {"width": 128, "height": 128}
 """With less, the deepest norms see one pixel, and what is summed in another order drifts apart."""
 
 
