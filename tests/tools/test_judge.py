@@ -68,14 +68,14 @@ def test_drawings_have_the_colours_of_their_prompts() -> None:
 def test_a_clip_is_as_lively_and_as_steady_as_itself() -> None:
     asked = [random_clip(np.random.default_rng(seed)) for seed in (1, 2)]
     drawn = [render_clip(clip) for clip in asked]
-    same = Clips(asked, drawn, drawn, drawn)
+    same = Clips(asked, drawn, drawn, drawn, drawn)
     assert [line.value for line in change_lines(same)] == [1, 1, 1]
     assert colour_lines(same)[0].value == 1
-    frozen = Clips(asked, drawn, [clip[:1].repeat(16, 0) for clip in drawn], drawn)
+    frozen = Clips(asked, drawn, drawn, [clip[:1].repeat(16, 0) for clip in drawn], drawn)
     assert not change_lines(frozen)[1].passed
     lamp = 60 * (np.arange(16) % 2)[:, None, None, None]
     lit = [np.clip(clip.astype(int) + lamp, 0, 255).astype(np.uint8) for clip in drawn]
-    flickering = Clips(asked, drawn, lit, drawn)
+    flickering = Clips(asked, drawn, drawn, lit, drawn)
     assert not colour_lines(flickering)[0].passed
 
 
