@@ -287,7 +287,9 @@ def test_what_is_transparent_is_white(name: str, tmp_path: Path) -> None:
 
 def hdr(path: Path, transfer: str) -> Path:
     tags = f"colorprim=bt2020:transfer={transfer}:colormatrix=bt2020nc:log-level=none"
-    ramp = "gradients=s=64x48:r=10:d=0.3:c0=black:c1=white:x0=0:y0=24:x1=64:y1=24:speed=0.00001"
+    # Without a seed it is all black now and then.
+    line = "x0=0:y0=24:x1=64:y1=24:speed=0.00001:seed=1"
+    ramp = f"gradients=s=64x48:r=10:d=0.3:c0=black:c1=white:{line}"
     ffmpeg(
         *("-f", "lavfi", "-i", ramp, "-pix_fmt", "yuv420p10le"),
         *("-c:v", "libx265", "-x265-params", tags, named(path)),
