@@ -18,8 +18,7 @@ from easyphoto_video.faces.mesh import MeshDetector
 from tests.faces.fake import WhiteSquares, picture_with
 from tests.faces.packs import finder, write_pack
 from tools.drawing import render
-from tools.photos import DEMO
-from tools.world import Pose
+from tools.world import Pose, random_person
 
 KINDS = ("fake", "mesh", "insight")
 
@@ -37,7 +36,7 @@ class Bench:
 
 def drawn_portrait() -> Frames:
     """A drawn girl, (512, 512, 3)."""
-    cell = render(DEMO, Pose())
+    cell = render(random_person(np.random.default_rng(3)), Pose())
     return np.asarray(cv2.resize(cell, (512, 512), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
