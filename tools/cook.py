@@ -29,14 +29,14 @@ from tools.train.vae import train_vae
 class Round:
     """Text encoder, denoiser with it, motion module: each from where the last round left it."""
 
-    stills: int
-    """Sheets of the album that show stills."""
     clips: int
     """Sheets of the album that show clips."""
-    unet: Budget
     motion: Budget
+    stills: int = 0
+    """Sheets of the album that show stills."""
     twins: int = 0
     """Sheets of the album that show twins."""
+    unet: Budget | None = None
     text: Budget | None = None
 
 
@@ -62,6 +62,7 @@ FURTHER = (
         unet=Budget("unet-3", 16_000, 8e-4, 124),
         motion=Budget("motion-3", 400, 3e-4, 125),
     ),
+    Round(clips=24, motion=Budget("motion-4", 2_400, 8e-4, 135)),
 )
 
 
@@ -112,7 +113,7 @@ def cook(fleet: Fleet) -> None:
         torch.set_num_threads(1)
     done = read_export(fleet.start, fleet.device) if fleet.start else _first(fleet)
     for part in FURTHER[fleet.after - 1 :]:
-        if fleet.now and not state_path(fleet, part.unet).exists():
+        if fleet.now and not state_path(fleet, part.unet or part.motion).exists():
             break
         done = _go_on(done, part, fleet)
     if fleet.leads and not fleet.now:
@@ -132,7 +133,9 @@ def _go_on(start: Trained, part: Round, fleet: Fleet) -> Trained:
     album = make_album(start.vae, fleet, part.stills, part.clips, part.twins)
     if part.text:
         start.painter.text = train_text(start.painter.text, album, fleet, part.text)
-    painter = train_unet(start.painter, album, fleet, part.unet)
+    painter = start.painter
+    if part.unet:
+        painter = train_unet(painter, album, fleet, part.unet)
     motion = train_motion(start.motion, painter, album, fleet, part.motion)
     if fleet.leads:
         export(start.vae, painter, motion, fleet.out / "embedded")

@@ -213,9 +213,9 @@ def _blink(rng: np.random.Generator) -> np.ndarray:
 
 
 def random_clip(rng: np.random.Generator) -> Clip:
-    """A person who turns or nods her head, mostly blinks, and talks in one clip of three."""
+    """A person who turns or nods her head, blinks once, and talks in one clip of three."""
     person, still, nodding = random_person(rng), random_pose(rng), rng.random() < 0.35
-    talking, blinking = still.mouth > 0.0, rng.random() < 0.75
+    talking = still.mouth > 0.0
     yaw = (
         _wave(rng, 0.05, (0.4, 0.8))
         if nodding
@@ -224,13 +224,19 @@ def random_clip(rng: np.random.Generator) -> Clip:
     pitch = _wave(rng, rng.uniform(0.07, PITCH_LIMIT) if nodding else 0.02, (0.7, 1.1))
     roll = still.roll * 0.5 + _wave(rng, 0.02, (0.4, 0.8))
     mouth = np.abs(_wave(rng, 1.0, (1.0, 1.5))) if talking else np.zeros(CLIP_FRAMES)
-    blink = _blink(rng) if blinking else np.zeros(CLIP_FRAMES)
+    blink = _blink(rng)
     poses = tuple(
         replace(still, yaw=y, pitch=p, roll=r, mouth=m, blink=b)
         for y, p, r, m, b in zip(
             *(x.tolist() for x in (yaw, pitch, roll, mouth, blink)), strict=True
         )
     )
-    acts = [("smile", still.smile > 0.5), ("talking", talking), ("blinking", blinking)]
-    actions = [word for word, is_so in acts if is_so] + ["nodding" if nodding else "turning head"]
+    acts = {
+        "smile": still.smile > 0.5,
+        "talking": talking,
+        "blinking": True,
+        "nodding": nodding,
+        "turning head": not nodding,
+    }
+    actions = [word for word, is_so in acts.items() if is_so]
     return Clip(person=person, poses=poses, actions=tuple(actions))

@@ -27,8 +27,9 @@ HELD = 2 * SHEET
 """The last pictures of an album are there to measure by, not to learn from."""
 _AT_ONCE = 2
 _CELL = 8
-_FACE, _EYE, _MOUTH = 2.0, 4.0, 10.0
-"""What cells count; with 4 the mouth's shape stayed deaf to its words, being so few cells."""
+_FACE, _EYE, _MOUTH = 2.0, 8.0, 10.0
+"""What cells count; with 4 the mouth's shape stayed deaf to its words, being so few cells, and the
+eyes blinked half as often as they should."""
 _POOL = 16
 _FIRST_SEED = {"still": 1_000_000, "clip": 2_000_000, "twin": 3_000_000}
 

@@ -21,7 +21,7 @@ from tools.world import CLIP_FRAMES, vary
 SPEC = MotionSpec(channels=(WIDTH,) * 4)
 _HELD_CLIPS = HELD // CLIP_FRAMES
 _SCORED = (950, 800, 500, 200)
-_SHORT_UNTIL = 0.5
+_SHORT_UNTIL = 0.25
 _FLICKER = 1.0
 
 
