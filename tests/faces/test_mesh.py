@@ -12,8 +12,10 @@ import pytest
 from easyphoto_video import face_files
 from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadFile, Missing
-from easyphoto_video.faces.mesh import MeshDetector, find_mesh_files
+from easyphoto_video.faces.mesh import ROI, MeshDetector, find_mesh_files
 from tests.faces.test_detectors import drawn_portrait
+from tools.drawing import render
+from tools.world import random_clip
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +60,17 @@ def test_a_small_face_is_found_with_few_calls(
     assert mesh.calls - before <= 2
     expected = face.points @ matrix[:, :2].T + matrix[:, 2]
     assert np.linalg.norm(found.points - expected, axis=1).max() < 0.25 * eye_distance(expected)
+
+
+@pytest.mark.parametrize(("seed", "frame"), [(800_014, 12), (800_018, 14), (800_018, 15)])
+def test_a_face_behind_glasses_is_found_at_the_second_look(
+    mesh: MeshDetector, monkeypatch: pytest.MonkeyPatch, seed: int, frame: int
+) -> None:
+    clip = random_clip(np.random.default_rng(seed))
+    picture = render(clip.person, clip.poses[frame])
+    assert len(mesh.detect(picture)) == 1
+    monkeypatch.setattr("easyphoto_video.faces.mesh.WIDER", ROI)
+    assert not mesh.detect(picture)
 
 
 def test_a_face_is_found_again_in_one_call(mesh: MeshDetector, portrait: Frames) -> None:
