@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -96,5 +97,7 @@ def _likeness(result: dict[str, Any]) -> float:
 
 def _run(*words: str) -> str:
     command = [sys.executable, "-m", "easyphoto_video", *words]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    # As the launcher sets it: threads that wait in a loop cost many times the work beside others.
+    quiet = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=quiet)
     return done.stdout

@@ -24,11 +24,19 @@ from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from easyphoto_video.host.standalone.model.texts import TextAttention, Texts, is_stock
-from easyphoto_video.host.standalone.model.winograd import convolved, kernel
+from easyphoto_video.host.standalone.model.winograd import (
+    LARGE,
+    SMALL,
+    convolved,
+    kernel,
+)
 from easyphoto_video.motion.precision import multiplied
 
-NARROW = 64
+NARROW = 192
 """With fewer channels Winograd's way takes longer."""
+MOST_FOR_LARGE = 640
+"""Channels out. The deepest layers, most of the weights, have few pixels: large tiles gain a fifth
+there, and their kernels would double what all take."""
 
 Forward = Callable[[Tensor], Tensor]
 
@@ -39,18 +47,18 @@ class Kernels:
     def __init__(self) -> None:
         self._kept: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 
-    def of(self, weight: Tensor) -> Tensor:
+    def of(self, weight: Tensor, m: int) -> Tensor:
         """See winograd.kernel."""
-        stamp = _stamp(weight)
+        stamp = m, *_stamp(weight)
         kept = self._kept.get(weight)
         if kept is None or kept[0] != stamp:
-            kept = self._kept[weight] = (stamp, kernel(weight))
+            kept = self._kept[weight] = (stamp, kernel(weight, m))
         return kept[1]
 
     def has_room(self, layers: list[nn.Conv2d]) -> bool:
         """Whether the kernels of these layers that are not there yet take half of what is free."""
         new = [layer.weight for layer in layers if layer.weight not in self._kept]
-        needed = sum(16 * 4 * weight.shape[0] * weight.shape[1] for weight in new)
+        needed = sum(4 * (_largest(w) + 2) ** 2 * w.shape[0] * w.shape[1] for w in new)
         return 2 * needed <= psutil.virtual_memory().available
 
 
@@ -108,9 +116,17 @@ def _is_flat(layer: nn.Conv2d) -> bool:
 
 
 def _by_winograd(layer: nn.Conv2d, kernels: Kernels, x: Tensor) -> Tensor:
-    if x.ndim != 4 or x.shape[2] % 2 or x.shape[3] % 2 or _wants_gradients(x, layer.weight):
+    m = _largest(layer.weight)
+    while x.ndim == 4 and (x.shape[2] % m or x.shape[3] % m):
+        m //= 2
+    if x.ndim != 4 or m < SMALL or _wants_gradients(x, layer.weight):
         return nn.Conv2d.forward(layer, x)
-    return convolved(x, kernels.of(layer.weight), layer.bias)
+    return convolved(x, kernels.of(layer.weight, m), layer.bias)
+
+
+def _largest(weight: Tensor) -> int:
+    """px of the largest tiles that this weight is made a kernel for."""
+    return LARGE if len(weight) <= MOST_FOR_LARGE else SMALL
 
 
 def _by_pixel(layer: nn.Conv2d, x: Tensor) -> Tensor:
