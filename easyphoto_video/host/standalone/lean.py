@@ -1,36 +1,99 @@
 """diffusers and transformers, imported without the large packages that nothing here calls.
 
-Both look for scipy and peft while they are imported and pull them in, a quarter of all modules,
-for noise schedules, losses and adapters that the stand-alone program has no use for. Import this
-before either.
+While they are imported, both pull in scipy and peft where they find them, torch's compiler to mark
+functions for it, and torch's distributed tensors: a third of all modules, and as much of the time.
+The stand-alone program compiles nothing and has one process. Import this before either.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+import torch.distributed
 
 UNUSED = ("scipy", "peft")
-FIRST = ("diffusers.models.unets.unet_2d_condition", "diffusers.loaders.single_file_utils")
-"""What looks for the unused packages, and what remembers whether they are there."""
+FIRST = (
+    "diffusers.models.unets.unet_2d_condition",
+    "diffusers.loaders.single_file_utils",
+    "diffusers.models.autoencoders.autoencoder_kl",
+    "transformers.models.clip.modeling_clip",
+)
+"""What looks for them, and what remembers whether they are there."""
+COMPILER = "torch._dynamo"
 
 
 @contextmanager
 def hidden(*names: str) -> Iterator[None]:
     """While it lasts, packages that were not imported yet are as if they were not installed."""
-    unseen = [name for name in names if name not in sys.modules]
+    # None is Python's own mark for "not to be imported", which find_spec heeds too.
+    with _in_place(dict.fromkeys(names)):
+        yield
+
+
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """While it lasts, marks for torch's compiler do nothing, unless it was imported already.
+
+    accelerate does the same for its own marks; diffusers and transformers import 1,000 modules for
+    theirs. Afterwards the compiler is imported as ever by whoever wants it.
+    """
+    with _in_place({COMPILER: _Marks(COMPILER)}):
+        yield
+
+
+@contextmanager
+def undistributed() -> Iterator[None]:
+    """While it lasts, torch says that it was built without distributed training."""
+    before = torch.distributed.is_available
+    torch.distributed.is_available = _no
     try:
-        for name in unseen:
-            # Python's own mark for "not to be imported", which find_spec heeds too.
-            sys.modules[name] = None  # type: ignore[assignment]
         yield
     finally:
-        for name in unseen:
-            sys.modules.pop(name, None)
+        if torch.distributed.is_available is _no:
+            torch.distributed.is_available = before
 
 
-with hidden(*UNUSED):
+class _Marks(ModuleType):
+    """Decorators that leave things as they are, for every name; and the way to the real parts."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.__path__ = [str(Path(torch.__file__).parent / "_dynamo")]
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _unmarked
+
+
+def _unmarked(what: Any = None, *_: Any, **__: Any) -> Any:
+    return _unmarked if what is None else what
+
+
+def _no() -> bool:
+    return False
+
+
+@contextmanager
+def _in_place(modules: dict[str, Any]) -> Iterator[None]:
+    """While it lasts, these modules stand for those of their names that were not imported yet."""
+    unseen = {name: module for name, module in modules.items() if name not in sys.modules}
+    sys.modules.update(unseen)
+    try:
+        yield
+    finally:
+        for name, module in unseen.items():
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
+
+
+with hidden(*UNUSED), uncompiled(), undistributed():
     for _name in FIRST:
         importlib.import_module(_name)

@@ -1,35 +1,60 @@
-"""What the stand-alone program does not import."""
+"""The lean import: what is left out, what works afterwards all the same, and what stays as it is."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import subprocess
 import sys
 
 import pytest
 
-from easyphoto_video.host.standalone.lean import UNUSED, hidden
-
-LOADED = """\
-import importlib.util, sys
-import easyphoto_video.host.standalone.studio
-names = sys.argv[1:]
-print([name in sys.modules for name in names], [*map(bool, map(importlib.util.find_spec, names))])
-"""
+FIRST = "import easyphoto_video.host.standalone.lean as lean, sys, torch\n"
 
 
-def test_the_studio_leaves_unused_packages_alone_and_to_be_had() -> None:
-    command = [sys.executable, "-c", LOADED, *UNUSED]
-    assert subprocess.check_output(command, text=True).strip() == "[False, False] [True, True]"
+def said(script: str) -> list[str]:
+    command = [sys.executable, "-c", FIRST + script]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
 
 
-def test_what_is_hidden_comes_back_also_after_an_exception(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
-    with pytest.raises(ZeroDivisionError), hidden("colorsys", "json"):
-        assert importlib.util.find_spec("colorsys") is None
-        with pytest.raises(ModuleNotFoundError):
-            importlib.import_module("colorsys")
-        assert importlib.import_module("json") is sys.modules["json"]
-        raise ZeroDivisionError
-    assert importlib.import_module("colorsys") is sys.modules["colorsys"]
+def test_what_nothing_calls_is_not_imported() -> None:
+    assert said(
+        "import easyphoto_video.host.standalone.studio\n"
+        "large = [*lean.UNUSED, lean.COMPILER, 'torch.distributed.tensor']\n"
+        "print([name for name in large if name in sys.modules])"
+    ) == ["[]"]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "import scipy.signal, peft\nprint(peft.LoraConfig().r)",
+        "print(torch.compile(lambda x: x + 7, backend='eager')(torch.ones(1, dtype=int)).item())",
+        "import torch.distributed.tensor\nprint(8 * torch.distributed.is_available())",
+    ],
+    ids=["packages", "compiler", "distributed"],
+)
+def test_all_of_it_can_be_had_afterwards(script: str) -> None:
+    assert said(script) == ["8"]
+
+
+def test_what_is_there_already_stays() -> None:
+    assert said(
+        "import torch._dynamo as before\n"
+        "with lean.uncompiled(), lean.hidden('json', 'torch'):\n"
+        "    import json, torch._dynamo as inside\n"
+        "print(inside is before, torch._dynamo is before)"
+    ) == ["True", "True"]
+
+
+def test_marks_leave_functions_as_they_are_and_all_goes_after_an_exception() -> None:
+    assert said(
+        "before = torch.distributed.is_available\n"
+        "try:\n"
+        "    with lean.uncompiled(), lean.undistributed():\n"
+        "        @torch.compiler.disable(recursive=False)\n"
+        "        def one(): pass\n"
+        "        two = torch.compiler.disable(one)\n"
+        "        print(two is one, torch.distributed.is_available())\n"
+        "        raise KeyError\n"
+        "except KeyError: print(lean.COMPILER in sys.modules)\n"
+        "print(torch.distributed.is_available is before)"
+    ) == ["True", "False", "False", "True"]
