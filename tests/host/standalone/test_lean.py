@@ -1,4 +1,4 @@
-"""The lean import: what is left out, what works afterwards all the same, and what stays as it is."""
+"""The lean import: what is left out, what works afterwards all the same, what stays."""
 
 from __future__ import annotations
 
