@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from easyphoto_video.motion.viewing import INSIDE, Viewing, plan
-from tools.seams import KINDS, borders, changes, measured
+from easyphoto_video.spans import spans
+from tools.seams import KINDS, Seams, borders, changes, measured, seams
 
 STATIC = Viewing(overlap=0, method="standard_static")
 
@@ -18,33 +19,47 @@ def test_a_change_is_between_a_frame_and_the_next_in_levels() -> None:
 
 
 def test_borders_are_behind_the_last_and_before_the_first_frame_of_a_window() -> None:
-    assert borders(plan(48, STATIC), 4) == {15, 31}
-    assert borders(plan(32, Viewing(overlap=4, method="standard_static")), 4) == {11, 15, 27}
+    assert borders(plan(48, STATIC), 3) == {15, 31}
+    assert borders(plan(32, Viewing(overlap=4, method="standard_static")), 3) == {11, 15, 27}
     closed = Viewing(overlap=0, method="standard_static", is_closed=True)
-    assert borders(plan(32, closed), 1) == {15, 31}
-    assert borders(plan(40, Viewing(overlap=4, method=INSIDE)), 1) == {11, 15, 23, 27}
+    assert borders(plan(32, closed), 0) == {15, 31}
+    assert borders(plan(40, Viewing(overlap=4, method=INSIDE)), 0) == {11, 15, 23, 27}
+
+
+def of(frames: int, viewing: Viewing, most: int = 100) -> Seams:
+    cut = spans(range(frames), most, 4)
+    return seams(cut, [plan(len(span.rows), viewing) for span in cut], 4)
+
+
+def test_seams_are_numbered_along_the_clip() -> None:
+    """Two spans of 32 frames, the second of which begins with four of the first."""
+    where = of(60, STATIC, 32)
+    assert where.spans == {31}
+    assert where.steps == ({15, 43},) * 4
+    assert where.evaluations == pytest.approx(64 / 60)
 
 
 def test_a_cut_at_a_border_is_told_from_one_elsewhere() -> None:
     seen = np.full(32, 2.0)
     seen[15], seen[5], seen[31] = 5.0, 3.0, 8.0
-    line = measured("fixed, no overlap", seen, plan(32, STATIC), 20)
-    assert line.at_border == pytest.approx(2.5)
-    assert line.anywhere == pytest.approx(2.5)
+    line = measured("fixed, no overlap", seen, of(32, STATIC), 4.5, is_closed=False)
+    assert line.last_step == pytest.approx(2.5)
+    assert line.border == pytest.approx(5 / (61 / 30))
+    assert line.elsewhere == pytest.approx(1.5)
     assert line.last_to_first == pytest.approx(4.0)
-    assert line.median == 2
-    assert line.evaluations == 1
+    assert (line.span, line.levels, line.evaluations) == (0, 4.5, 1)
 
 
-def test_where_borders_are_everywhere_the_median_is_of_all() -> None:
-    viewing = Viewing(overlap=0, is_closed=True)
-    seen = np.linspace(1, 3, 32)
-    line = measured("alternating, closed", seen, plan(32, viewing), 64)
-    assert line.at_border == line.anywhere == pytest.approx(1.5)
+def test_a_seam_of_spans_is_told_from_borders() -> None:
+    seen = np.ones(60)
+    seen[31] = 3.0
+    line = measured("fixed, no overlap", seen, of(60, STATIC, 32), 1.0, is_closed=False)
+    assert (line.span, line.last_step, line.elsewhere) == (3, 1, 1)
 
 
 def test_a_clip_that_fits_has_no_border() -> None:
-    assert measured("alternating", np.ones(16), plan(16, STATIC), 4).at_border == 0
+    line = measured("alternating", np.ones(16), of(16, STATIC), 1.0, is_closed=False)
+    assert (line.last_step, line.border, line.span) == (0, 1, 0)
 
 
 def test_the_kinds_can_be_asked_for() -> None:
