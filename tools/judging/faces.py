@@ -20,7 +20,7 @@ from easyphoto_video.faces.insight import PackRecogniser
 from tools.judging.line import Line
 from tools.likeness import PACK, embedding_of
 from tools.photos import photos
-from tools.world import random_person
+from tools.world import Person, person_tags, place_tags, random_person
 
 FOUND_BAR = 99.0
 UNSEEN = (9_500_001, 9_500_002, 9_500_003)
@@ -28,6 +28,7 @@ UNSEEN = (9_500_001, 9_500_002, 9_500_003)
 PHOTOS = 12
 PERSON_BAR = 0.7
 SEEDS = (11, 12)
+DOES = ("blinking", "turning head")
 
 
 def found_line(clips: Iterable[Frames], detector: Detector) -> Line:
@@ -45,7 +46,8 @@ def found_line(clips: Iterable[Frames], detector: Detector) -> Line:
 def person_lines(detector: Detector, persons: Sequence[int] = UNSEEN) -> list[Line]:
     """A LoRA of 12 photos: how like the person her clips are, over how like her own photos are.
 
-    Trained and drawn by the program itself, as a user would.
+    Trained and drawn by the program itself, as a user would: hair, eyes and skin by the prompt, the
+    face by the user id.
     """
     recogniser = PackRecogniser(PACK)
     found = []
@@ -55,7 +57,7 @@ def person_lines(detector: Detector, persons: Sequence[int] = UNSEEN) -> list[Li
         known = _known(own, detector, recogniser)
         cosines = known @ known.T
         among = float(cosines[~np.eye(len(known), dtype=bool)].mean())
-        reached = float(np.mean(_reached(own)))
+        reached = float(np.mean(_reached(person, own)))
         found.append((reached, among))
     ratios = [reached / among for reached, among in found]
     note = ", ".join(f"{reached:.2f} / {among:.2f}" for reached, among in found)
@@ -75,7 +77,7 @@ def _known(own: Sequence[Frames], detector: Detector, recogniser: PackRecogniser
     return np.stack([embedding for embedding in seen if embedding is not None])
 
 
-def _reached(own: Sequence[Frames]) -> list[float]:
+def _reached(person: Person, own: Sequence[Frames]) -> list[float]:
     """The likeness that the program reports for clips of a person trained on these photos."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -84,10 +86,9 @@ def _reached(own: Sequence[Frames]) -> list[float]:
             Image.fromarray(picture).save(folder / "photos" / f"{number:02}.png")
         data = ["--data-dir", str(folder / "data")]
         _run("train", "--user-id", "unseen", "--photos", str(folder / "photos"), *data)
-        told = [
-            _run("text2video", "--user-id", "unseen", "--seed", str(seed), "--json", *data)
-            for seed in SEEDS
-        ]
+        words = ", ".join(("1girl", *person_tags(person), *DOES, *place_tags(person)))
+        asked = ["--user-id", "unseen", "--prompt", words, "--json", *data]
+        told = [_run("text2video", *asked, "--seed", str(seed)) for seed in SEEDS]
     return [_likeness(json.loads(text.splitlines()[-1])) for text in told]
 
 
