@@ -46,6 +46,7 @@ class Kernels:
 
     def __init__(self) -> None:
         self._kept: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+        self._room: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 
     def of(self, weight: Tensor, m: int) -> Tensor:
         """See winograd.kernel."""
@@ -56,10 +57,16 @@ class Kernels:
         return kept[1]
 
     def has_room(self, layers: list[nn.Conv2d]) -> bool:
-        """Whether the kernels of these layers that are not there yet take half of what is free."""
-        new = [layer.weight for layer in layers if layer.weight not in self._kept]
-        needed = sum(4 * (_largest(w) + 2) ** 2 * w.shape[0] * w.shape[1] for w in new)
-        return 2 * needed <= psutil.virtual_memory().available
+        """Whether the kernels of these layers take half of what is free, when first asked: the
+        spans of a film shall not differ by it."""
+        if not layers:
+            return True
+        weights = [layer.weight for layer in layers]
+        room = self._room.get(weights[0])
+        if room is None:
+            needed = sum(4 * (_largest(w) + 2) ** 2 * w.shape[0] * w.shape[1] for w in weights)
+            room = self._room[weights[0]] = 2 * needed <= psutil.virtual_memory().available
+        return room
 
 
 def _stamp(weight: Tensor) -> tuple[object, ...]:

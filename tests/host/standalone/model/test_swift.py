@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -153,6 +154,18 @@ def test_without_room_for_kernels_convolutions_go_the_direct_way(
     layer = first(host).resnets[0].conv1
     with swift(host.unet, Kernels()):  # pyright: ignore[reportArgumentType]
         assert "forward" not in vars(layer)
+
+
+def test_it_is_decided_once_whether_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernels, layers = Kernels(), [nn.Conv2d(8, 8, 3)]
+    free = {"bytes": 0}
+    memory = lambda: SimpleNamespace(available=free["bytes"])  # noqa: E731
+    monkeypatch.setattr("psutil.virtual_memory", memory)
+    assert not kernels.has_room(layers)
+    free["bytes"] = 10**9
+    assert not kernels.has_room(layers)
+    assert kernels.has_room([nn.Conv2d(8, 8, 3)])
+    assert kernels.has_room([])
 
 
 def test_odd_sizes_and_gradients_go_the_direct_way(host: Host) -> None:
