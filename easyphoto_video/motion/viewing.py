@@ -255,7 +255,7 @@ METHODS: dict[str, Method] = {
 """`alternating` is ours. `uniform` is sd-webui-animatediff's, which is AnimateDiff-Evolved's
 standard uniform for an open clip and its looped uniform for a closed one; the others are Evolved's
 own, and `inside` is known there as view options. Its windows move on: where they were the same in
-every step, the changes at their borders were 1.14 times the others, and 1.02 so."""
+every step, the changes at their borders were 1.15 times the others, and 1.01 so."""
 
 FUSES: dict[str, Callable[[int, int, int], tuple[float, ...]]] = {
     "flat": lambda length, _before, _after: flat(length),

@@ -24,12 +24,7 @@ from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from easyphoto_video.host.standalone.model.texts import TextAttention, Texts, is_stock
-from easyphoto_video.host.standalone.model.winograd import (
-    LARGE,
-    SMALL,
-    convolved,
-    kernel,
-)
+from easyphoto_video.host.standalone.model.winograd import LARGE, SMALL, convolved, kernel
 from easyphoto_video.motion.precision import multiplied
 
 NARROW = 192
