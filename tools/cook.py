@@ -32,8 +32,6 @@ class Round:
     clips: int
     """Sheets of the album that show clips."""
     motion: Budget
-    flicker: float = 1.0
-    """How much the change of the motion module's error from frame to frame counts beside it."""
     stills: int = 0
     """Sheets of the album that show stills."""
     twins: int = 0
@@ -65,7 +63,6 @@ FURTHER = (
         motion=Budget("motion-3", 400, 3e-4, 125),
     ),
     Round(clips=24, motion=Budget("motion-4", 2_400, 8e-4, 135)),
-    Round(clips=24, motion=Budget("motion-5", 1_200, 4e-4, 155), flicker=3.0),
 )
 
 
@@ -139,7 +136,7 @@ def _go_on(start: Trained, part: Round, fleet: Fleet) -> Trained:
     painter = start.painter
     if part.unet:
         painter = train_unet(painter, album, fleet, part.unet)
-    motion = train_motion(start.motion, painter, album, fleet, part.motion, part.flicker)
+    motion = train_motion(start.motion, painter, album, fleet, part.motion)
     if fleet.leads:
         export(start.vae, painter, motion, fleet.out / "embedded")
     return Trained(vae=start.vae, painter=painter, motion=motion)

@@ -22,6 +22,7 @@ SPEC = MotionSpec(channels=(WIDTH,) * 4)
 _HELD_CLIPS = HELD // CLIP_FRAMES
 _SCORED = (950, 800, 500, 200)
 _SHORT_UNTIL = 0.25
+_FLICKER = 1.0
 
 
 @torch.no_grad()
@@ -74,23 +75,20 @@ def new_motion() -> Motion:
     return averaging(Motion(SPEC))
 
 
-def disagreement(error: Tensor, frames: int, weight: float = 1.0) -> Tensor:
-    """Squared error (N * frames, ...), and `weight` times what changes of it from frame to frame.
+def disagreement(error: Tensor, frames: int) -> Tensor:
+    """Squared error (N * frames, ...), and what changes of it from frame to frame.
 
     An error that all frames share is another picture; one that changes is flicker, and counts more.
     """
     change = error.unflatten(0, (-1, frames)).diff(dim=1)
     flicker = F.pad(change**2, (0, 0) * 3 + (1, 0)) + F.pad(change**2, (0, 0) * 3 + (0, 1))
-    return error**2 + weight * flicker.flatten(0, 1)
+    return error**2 + _FLICKER * flicker.flatten(0, 1)
 
 
 def train_motion(
-    model: Motion, painter: Painter, album: Album, fleet: Fleet, budget: Budget, flicker: float
+    model: Motion, painter: Painter, album: Album, fleet: Fleet, budget: Budget
 ) -> Motion:
-    """Train on whole clips; half of them run backwards, which is as natural here.
-
-    `flicker` is what the error's change from frame to frame counts beside the error itself.
-    """
+    """Train on whole clips; half of them run backwards, which is as natural here."""
     painter.requires_grad_(False).eval()
     model.requires_grad_(True)
     latents, weights, captions = _clips(album)
@@ -115,7 +113,7 @@ def train_motion(
         words = painter.words([vary(captions[i], draw.numpy) for i in picks])
         with handle.frames(frames, chosen[0]):
             said = painter(noisy, t, words.repeat_interleave(frames, 0))
-        return (share * disagreement(said - v, frames, flicker)).mean()
+        return (share * disagreement(said - v, frames)).mean()
 
     def score(average: nn.Module) -> str:
         assert isinstance(average, Motion)
