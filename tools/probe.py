@@ -11,10 +11,11 @@ from tools.world import BACKGROUND, CLOTHES, HAIR, SKIN, Colour, Person
 _BOXES = {
     "background": ((4, 40, 0, 7), (4, 40, 121, 128)),
     "clothes": ((119, 128, 40, 88),),
-    "hair": ((20, 27, 58, 74),),
+    "hair": ((20, 27, 68, 84),),
     "skin": ((73, 83, 57, 71), (84, 90, 44, 84)),
 }
-"""Rows from, to and columns from, to, in pixels of the 128-pixel picture."""
+"""Rows from, to and columns from, to, in pixels of the 128-pixel picture. Hair is read right of the
+middle, since the shine lies left of it and would come and go as the head turns."""
 
 _PALETTES: dict[str, Mapping[str, Colour]] = {
     "background": BACKGROUND,
