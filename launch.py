@@ -181,7 +181,8 @@ def locked_version(package: str) -> str:
 
 def pip(*arguments: str) -> None:
     """Run `pip install` in .venv; raises InstallFailed."""
-    command = [str(PYTHON), "-m", "pip", "install", *arguments]
+    # Python compiles what is imported; all of it would take a minute, and most is never imported.
+    command = [str(PYTHON), "-m", "pip", "install", "--no-compile", *arguments]
     quiet = [] if sys.stderr.isatty() else ["-qq"]
     code = run([*command, "--no-input", *quiet])
     if code:
