@@ -47,7 +47,7 @@ def test_telling_apart_is_half_for_one_who_always_says_the_same() -> None:
 
 
 def test_a_reader_learns_what_drawings_show() -> None:
-    reader = taught(1_000)
+    reader = taught(1_600)
     rng = np.random.default_rng(77)
     asked = [(random_person(rng), random_pose(rng)) for _ in range(60)]
     seen = reader.read(np.stack([render(*who) for who in asked]))
