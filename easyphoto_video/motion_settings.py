@@ -152,7 +152,7 @@ class MotionSettings:
         ),
     )
     span_overlap: int = declared(
-        8,
+        5,
         Setting(
             label="Span overlap",
             unit="frames",

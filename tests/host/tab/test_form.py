@@ -74,7 +74,7 @@ COMMON: dict[str, Any] = {
     "free_init_space": 0.5,
     "free_init_time": 0.75,
     "span": 32,
-    "span_overlap": 5,
+    "span_overlap": 7,
     "format": "gif",
     "interpolation": 2,
     "interpolator": "rife.pth",
