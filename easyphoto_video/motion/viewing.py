@@ -243,6 +243,25 @@ def _overlap_linear(length: int, before: int, after: int) -> tuple[float, ...]:
     )
 
 
+def _inside(frames: int, viewing: Viewing, step: int) -> Sequence[Span]:
+    """Moved on in each step by a bit-reversed share of a window's hop.
+
+    Neighbours share the overlap everywhere, where those of the uniform methods may stand side by
+    side: these are moved on by a share of the clip and brought back from its end to its beginning.
+    """
+    spans = []
+    for stride in _strides(frames, viewing):
+        hop = viewing.context * stride - viewing.overlap
+        offset = int(bit_reversed(step) * hop)
+        last = frames - 1 - (viewing.context - 1) * stride
+        if viewing.is_closed:
+            starts: Iterable[int] = range(offset, offset + frames, hop)
+        else:
+            starts = (min(max(start, 0), last) for start in range(offset - hop, last + hop, hop))
+        spans += [_span(start % frames, viewing.context, frames, stride) for start in starts]
+    return spans
+
+
 Method = Callable[[int, Viewing, int], Iterator[Span] | Sequence[Span]]
 METHODS: dict[str, Method] = {
     "alternating": _alternating,
@@ -250,12 +269,11 @@ METHODS: dict[str, Method] = {
     "standard_static": _standard_static,
     "standard_uniform": _standard_uniform,
     "looped_uniform": _looped_uniform,
-    INSIDE: _standard_uniform,
+    INSIDE: _inside,
 }
 """`alternating` is ours. `uniform` is sd-webui-animatediff's, which is AnimateDiff-Evolved's
 standard uniform for an open clip and its looped uniform for a closed one; the others are Evolved's
-own, and `inside` is known there as view options. Its windows move on: where they were the same in
-every step, the changes at their borders were 1.15 times the others, and 1.01 so."""
+own, and `inside` is known there as view options."""
 
 FUSES: dict[str, Callable[[int, int, int], tuple[float, ...]]] = {
     "flat": lambda length, _before, _after: flat(length),
