@@ -2,7 +2,7 @@
 
     python -m tools.judge [--models DIR] [--only vae words motion person size] [--json]
 
-A quarter of an hour on two cores: 500 renderings through the autoencoder, 64 portraits, 8 clips
+35 minutes on one core: 500 renderings through the autoencoder, 64 portraits, 8 clips
 with and without the motion module, and three persons trained from 12 photos each (`person` trains
 on the files that come along, whatever --models says).
 """
