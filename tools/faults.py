@@ -64,7 +64,7 @@ def no_memory() -> None:
     raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
 
-CLIP, ENGINE, BORROWED = f"{WEBUI}.clip", f"{WEBUI}.engine", f"{WEBUI}.borrowed"
+CLIP, ENGINE, HELD = f"{WEBUI}.clip", f"{WEBUI}.engine", f"{WEBUI}.held"
 MODULE = "easyphoto_video.motion.module"
 
 PLACES = (
@@ -75,7 +75,7 @@ PLACES = (
     Place("finding the checkpoint", f"{ENGINE}:checkpoint_info"),
     Place("switching the checkpoint", "modules.sd_models:reload_model_weights", switches=True),
     Place("having switched", "modules.sd_models:reload_model_weights", after=True, switches=True),
-    Place("looking at the model", f"{ENGINE}:check_model"),
+    Place("looking at the model", f"{HELD}:check_model"),
     Place("switching the VAE", "modules.sd_vae:reload_vae_weights", switches=True),
     Place("fitting the motion", f"{ENGINE}:fitted"),
     Place("encoding the pictures", f"{ENGINE}:encoded", starts=True),
@@ -110,7 +110,7 @@ PLACES = (
     Place("writing frames", "easyphoto_video.video.write:Writer.add"),
     Place("finishing the file", "easyphoto_video.video.write:Writer._finish"),
     Place("naming the file", "easyphoto_video.video.write:publish"),
-    Place("interrupt while loading", f"{ENGINE}:check_model", does=interrupt),
+    Place("interrupt while loading", f"{HELD}:check_model", does=interrupt),
     Place("interrupt while encoding", f"{ENGINE}:encoded", does=interrupt, starts=True),
     Place("interrupt before sampling", f"{CLIP}:parsed", does=interrupt),
     Place("interrupt in a step", f"{CLIP}:WindowedDenoiser.forward", at=2, does=interrupt),

@@ -34,6 +34,15 @@ def fill(page: Any, mode: str, **values: object) -> None:
     page.keyboard.press("Tab")
 
 
+def choose(page: Any, mode: str, name: str, choice: str) -> None:
+    """Choose from a list of a mode's form; older pages take what is typed only with Enter."""
+    field = page.locator(f"{ID}{mode}_{name} input").first
+    field.fill(choice)
+    field.press("Enter")
+    page.keyboard.press("Tab")
+    assert held(page, mode, name) == choice
+
+
 def held(page: Any, mode: str, name: str) -> str:
     """What a field of a mode's form says."""
     return page.locator(f"{ID}{mode}_{name}").locator(INPUT).first.input_value()

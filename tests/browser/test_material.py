@@ -17,7 +17,7 @@ from easyphoto_video.video.read import open_video
 from easyphoto_video.video.still import fitted, read_picture
 from easyphoto_video.work import unfinished
 from tests.browser.conftest import Opener, Served
-from tests.browser.hands import ID, fill, line, open_part, playing, show
+from tests.browser.hands import ID, choose, fill, line, open_part, playing, show
 
 STILL = 24.0
 """dB to a given picture, at least."""
@@ -103,7 +103,8 @@ def test_a_film_is_drawn_anew(opened: Opener, served: Served, tmp_path: Path) ->
     show(page, "Video to video")
     drop(page, "video2video_video", film)
     page.locator(f"{ID}video2video_video_facts", has_text="128x96").first.wait_for()
-    fill(page, "video2video", steps=4, frames=4, redraw=0.5, seed=5, user_id="none")
+    fill(page, "video2video", steps=4, frames=4, redraw=0.5, seed=5)
+    choose(page, "video2video", "user_id", "none")
     page.click(f"{ID}generate")
     source = playing(page)
     clip = made(page, served)
@@ -114,7 +115,8 @@ def test_a_film_is_drawn_anew(opened: Opener, served: Served, tmp_path: Path) ->
     show(page, "Video to video")
     drop(page, "video2video_video", clip)
     page.locator(f"{ID}video2video_video_film video").first.wait_for()
-    fill(page, "video2video", frames=2, user_id="none")
+    fill(page, "video2video", frames=2)
+    choose(page, "video2video", "user_id", "none")
     page.click(f"{ID}generate")
     playing(page, source)
 
@@ -122,13 +124,15 @@ def test_a_film_is_drawn_anew(opened: Opener, served: Served, tmp_path: Path) ->
 def test_a_stopped_run_goes_on(opened: Opener, served: Served) -> None:
     page = opened()
     open_part(page, "mode_text2video", "Long clips")
-    fill(page, "text2video", frames=24, span=8, span_overlap=2, steps=12, seed=11, user_id="none")
+    fill(page, "text2video", frames=24, span=8, span_overlap=2, steps=12, seed=11)
+    choose(page, "text2video", "user_id", "none")
     page.click(f"{ID}generate")
     page.wait_for_function(HALFWAY)
     page.click(f"{ID}interrupt")
     line(page, "It can be resumed")
     outputs = next(served.data.rglob(".unfinished")).parent
     (work,) = unfinished(outputs)
+    assert json.loads((work.folder / "job.json").read_text())["request"]["user_id"] == "none"
     assert page.locator(f"{ID}unfinished input").input_value().startswith(work.id)
     before = {file.name: file.stat().st_mtime_ns for file in work.folder.glob("*.zip")}
     assert before

@@ -7,7 +7,7 @@ from easyphoto_video.host.tab.fields import Field, info_of
 from easyphoto_video.host.tab.words import CHINESE
 from easyphoto_video.request import Text2Video
 from tests.browser.conftest import Opener, Served
-from tests.browser.hands import ID, fill, held, line, playing
+from tests.browser.hands import ID, choose, fill, held, line, playing
 
 MODE = "text2video"
 FIELD = f"{ID}{MODE}_"
@@ -23,7 +23,7 @@ WATCHING = """() => {
 
 def test_from_words_to_a_playing_clip_and_back(opened: Opener, served: Served) -> None:
     page = opened()
-    fill(page, MODE, user_id="demo")
+    choose(page, MODE, "user_id", "demo")
     fill(page, MODE, prompt="1girl, red hair, smile", steps=4, frames=3, fps="6", seed=5)
     page.evaluate(WATCHING)
     page.click(f"{ID}generate")

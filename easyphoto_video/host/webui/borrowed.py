@@ -20,7 +20,9 @@ from easyphoto_video.host.webui.files import lora_networks
 from easyphoto_video.motion.module import Motion
 from easyphoto_video.request import AUTO, NONE
 
-LOADING = ("sd_model_checkpoint", "sd_checkpoint_hash")
+CHOSEN = "sd_model_checkpoint"
+"""The option that says which checkpoint the host has."""
+LOADING = (CHOSEN, "sd_checkpoint_hash")
 """Options that the host itself writes when it loads weights."""
 BETAS = ("alphas_cumprod", "alphas_cumprod_original")
 LORA_TABLES = ("available_networks", "available_network_aliases", "available_network_hash_lookup")
@@ -30,12 +32,15 @@ INSIDE = "None"
 
 
 @contextmanager
-def remembered(*names: str) -> Iterator[None]:
-    """Puts these options back at the end, absent ones too, whoever changes them meanwhile."""
+def remembered(*names: str) -> Iterator[dict[str, Any]]:
+    """Puts these options back at the end, absent ones too, whoever changes them meanwhile.
+
+    Gives what will be put back.
+    """
     data = shared.opts.data
     before = {name: data[name] for name in names if name in data}
     try:
-        yield
+        yield before
     finally:
         for name in names:
             data.pop(name, None)
@@ -59,23 +64,34 @@ def checkpoint(info: Any) -> Iterator[Any]:
     """
     before = getattr(shared.sd_model, "sd_checkpoint_info", None)
     if before is not None and before.filename == info.filename:
-        with _listed(before), options(sd_model_checkpoint=before.title):
+        with _listed(before), remembered(*LOADING) as kept, _chosen(before, kept):
             # A changed setting such as fp8 reloads the weights: now, not after ours is inside.
             sd_models.reload_model_weights()
             yield shared.sd_model
         return
-    with _listed(info), remembered(*LOADING):
+    with _listed(info), remembered(*LOADING) as kept:
         try:
-            _load(info)
-            yield shared.sd_model
+            with _chosen(info, kept):
+                sd_models.reload_model_weights(info=info)
+                yield shared.sd_model
         finally:
             if before is not None:
-                _load(before)
+                shared.opts.data[CHOSEN] = before.title
+                sd_models.reload_model_weights(info=before)
 
 
-def _load(info: Any) -> None:
-    shared.opts.data["sd_model_checkpoint"] = info.title
-    sd_models.reload_model_weights(info=info)
+@contextmanager
+def _chosen(info: Any, kept: dict[str, Any]) -> Iterator[None]:
+    """This checkpoint is the host's chosen one, unless somebody chooses another meanwhile.
+
+    That one stays chosen: the host, which waits for our turn to end, loads it by the option.
+    """
+    shared.opts.data[CHOSEN] = info.title
+    try:
+        yield
+    finally:
+        if shared.opts.data.get(CHOSEN) != info.title:
+            kept[CHOSEN] = shared.opts.data[CHOSEN]
 
 
 @contextmanager

@@ -17,9 +17,10 @@ from easyphoto_video.host.library import Library
 from easyphoto_video.host.shelf import MotionShelf
 from easyphoto_video.host.shots import begins_at, check_start, fresh_noise, latent_mask, mixed
 from easyphoto_video.host.webui import borrowed
-from easyphoto_video.host.webui.checks import check_model, check_unet
+from easyphoto_video.host.webui.checks import check_unet
 from easyphoto_video.host.webui.clip import Kept, Take, clip_run
 from easyphoto_video.host.webui.files import checkpoint_info, person_loras
+from easyphoto_video.host.webui.held import HeldModel
 from easyphoto_video.host.webui.pictures import decoded, encoded, look
 from easyphoto_video.motion.attach import Handle, attached, fitted
 from easyphoto_video.motion.module import Motion
@@ -35,11 +36,15 @@ LESS = (
 class WebuiEngine:
     """See Engine. The stages are loading, encoding (with a start), denoising and decoding.
 
-    `library` finds motion modules; `keeps` says whether the last one stays in memory.
+    `library` finds motion modules; `model` lends the checkpoint; `keeps` says whether the last
+    motion module stays in memory.
     """
 
-    def __init__(self, library: Callable[[], Library], keeps: Callable[[], bool]) -> None:
+    def __init__(
+        self, library: Callable[[], Library], model: HeldModel, keeps: Callable[[], bool]
+    ) -> None:
         self._library = library
+        self._model = model
         self._keeps = keeps
         self._motions = MotionShelf()
 
@@ -51,9 +56,8 @@ class WebuiEngine:
             motion = self._motions.of(shot, self._library())
             held.callback(self._forget)
             watch("loading", 0.2)
-            model = held.enter_context(borrowed.checkpoint(checkpoint_info(shot.checkpoint)))
-            check_model(model)
-            held.enter_context(borrowed.vae(shot.vae))
+            info = checkpoint_info(shot.checkpoint)
+            model = held.enter_context(self._model.of(info, shot.vae))
             held.enter_context(borrowed.loras(person_loras(shot, self._library().people)))
             if motion is not None:
                 fitted(model.model.diffusion_model, motion)

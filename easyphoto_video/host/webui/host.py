@@ -17,6 +17,7 @@ from easyphoto_video.host.interpolator import interpolators, method_of
 from easyphoto_video.host.library import EMBEDDED, LORAS, MOTION_LORAS, MOTIONS, Library
 from easyphoto_video.host.webui import files, restore, samplers, settings
 from easyphoto_video.host.webui.engine import WebuiEngine
+from easyphoto_video.host.webui.held import HeldModel
 from easyphoto_video.host.webui.settle import settle
 from easyphoto_video.identity import People
 from easyphoto_video.request import AUTO, NONE, Request
@@ -35,7 +36,10 @@ class WebuiHost:
     name = "stable-diffusion-webui"
 
     def __init__(self) -> None:
-        self.engine: Engine = WebuiEngine(self.library, lambda: settings.value("keep_models"))
+        self._model = HeldModel()
+        self.engine: Engine = WebuiEngine(
+            self.library, self._model, lambda: settings.value("keep_models")
+        )
 
     def library(self) -> Library:
         """The motion modules and persons of the host's folders, which settings may move."""
@@ -105,7 +109,8 @@ class WebuiHost:
             state = shared.state
             state.begin(job=f"task(easyphoto-{job})")
             try:
-                yield
+                with self._model.job():
+                    yield
             finally:
                 state.end()
                 state.interrupted = state.skipped = state.stopping_generation = False

@@ -170,6 +170,35 @@ def test_a_vae_and_a_checkpoint_are_used_and_given_back(host: Any) -> None:
     assert np.array_equal(clip(host), usual)
 
 
+def test_a_job_borrows_a_checkpoint_once(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from modules import sd_models, shared
+
+    loads: list[str] = []
+    load = sd_models.load_file
+
+    def loaded(file: str) -> Any:
+        loads.append(Path(file).stem)
+        return load(file)
+
+    monkeypatch.setattr(sd_models, "load_file", loaded)
+    before = shared.sd_model.sd_checkpoint_info
+    other, usual = (Shot.of(host.settle(asked(checkpoint=name))) for name in ("sub/other", "tiny"))
+    options = dict(shared.opts.data)
+    with host.turn("test"):
+        first = host.engine.render(other)
+        assert np.array_equal(host.engine.render(other), first)
+        assert loads == ["other"]
+        host.engine.render(usual)
+        host.engine.render(other)
+        # Somebody chooses another in the page; the host will load it when our turn is over.
+        shared.opts.data["sd_model_checkpoint"] = "plain.safetensors"
+        assert np.array_equal(host.engine.render(other), first)
+    assert shared.sd_model.sd_checkpoint_info is before
+    assert shared.opts.data.pop("sd_model_checkpoint") == "plain.safetensors"
+    options.pop("sd_model_checkpoint", None)
+    assert shared.opts.data == options
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "words"),
     [
