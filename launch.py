@@ -181,8 +181,9 @@ def locked_version(package: str) -> str:
 
 def pip(*arguments: str) -> None:
     """Run `pip install` in .venv; raises InstallFailed."""
-    # Python compiles what is imported; all of it would take a minute, and most is never imported.
-    command = [str(PYTHON), "-m", "pip", "install", "--no-compile", *arguments]
+    # Python compiles what it imports, where it may write that; all would take pip a minute.
+    compiled = [] if sys.dont_write_bytecode else ["--no-compile"]
+    command = [str(PYTHON), "-m", "pip", "install", *compiled, *arguments]
     quiet = [] if sys.stderr.isatty() else ["-qq"]
     code = run([*command, "--no-input", *quiet])
     if code:
