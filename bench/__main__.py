@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
 
-from bench import clips, faces, roofline, steps
+from bench import approximate, clips, faces, roofline, steps
 from bench.measure import CLOCKS, Row, plain, table
 from bench.models import EMBEDDED, FULL, TINY
 from bench.plan import Plan
@@ -38,6 +38,7 @@ ONCE: dict[str, Callable[[Plan], Iterator[Row]]] = {
     "length": clips.length,
     "face": faces.face,
     "start": clips.start,
+    "approximate": approximate.approximate,
 }
 QUICK: dict[str, Any] = {
     "subjects": (EMBEDDED,),

@@ -25,6 +25,7 @@ from easyphoto_video.host.standalone.denoise import Guide, Noise, Predictor, den
 from easyphoto_video.host.standalone.model.swift import Kernels, swift
 from easyphoto_video.host.standalone.samplers import Noising, Sampler
 from easyphoto_video.motion.attach import attached
+from easyphoto_video.motion.recall import recalling
 from easyphoto_video.request import Text2Video
 from easyphoto_video.watch import unwatched
 
@@ -51,7 +52,12 @@ def temporal(plan: Plan, dtype: str) -> Iterator[Row]:
 
 @torch.no_grad()
 def our_latents(
-    subject: Subject, inputs: Inputs, steps: int, cfg: float = CFG, kernels: Kernels | None = None
+    subject: Subject,
+    inputs: Inputs,
+    steps: int,
+    cfg: float = CFG,
+    kernels: Kernels | None = None,
+    step_cache: int = 1,
 ) -> Tensor:
     """What our loop makes of noise (F, 4, h, w) by DDIM: latents of the same shape.
 
@@ -69,6 +75,7 @@ def our_latents(
             cfg=cfg,
             seed=0,
             sampler="DDIM",
+            step_cache=step_cache,
         )
     )
     prompt, negative = scripts(shot.prompt, shot.negative, steps)
@@ -80,10 +87,14 @@ def our_latents(
     )
     sampler = Sampler("DDIM", steps, Noising(betas=subject.motion.spec.betas, prediction="epsilon"))
     quick = swift(subject.unet, kernels or Kernels())
-    with quick, attached(subject.unet, subject.motion) as handle:
+    with (
+        quick,
+        attached(subject.unet, subject.motion) as handle,
+        recalling(subject.unet, step_cache) as recall,
+    ):
         predictor = Predictor(
             unet=subject.unet,
-            calls=Calls.of(shot, handle, None),
+            calls=Calls.of(shot, handle, None, recall),
             guide=guide,
             pixels_at_once=subject.target.latent_pixels_at_once,
         )

@@ -65,6 +65,18 @@ class Basics:
         "DPM++ 2M Karras",
         Setting(label="Sampler", help="The method that takes the noise away, by the WebUI's name."),
     )
+    step_cache: int = declared(
+        1,
+        Setting(
+            label="Step cache",
+            unit="steps",
+            low=1,
+            high=10,
+            step=1,
+            help="The UNet's deep layers are computed in every so many-th step and recalled in "
+            "between: faster and a little off. 1 is exact. Faces are always redrawn exactly.",
+        ),
+    )
     seed: int = declared(
         -1,
         Setting(

@@ -138,6 +138,8 @@ class Shot:
     """In a clip whose prompts go from the last key back to the first: its frames."""
     free_noise: bool = False
     free_init: FreeInit | None = None
+    step_cache: int = 1
+    """The UNet's deep layers are computed in every so many-th step; 1 is exact."""
     start: Start | None = None
 
     def __post_init__(self) -> None:
@@ -158,7 +160,7 @@ class Shot:
         rows = range(job.frames) if rows is None else rows
         same = (
             "width height steps cfg sampler seed checkpoint vae clip_skip motion motion_loras "
-            "context stride windows fuse free_noise"
+            "context stride windows fuse free_noise step_cache"
         )
         return cls(
             prompt=job.prompts,
@@ -191,6 +193,7 @@ class Shot:
             height=height,
             steps=job.face_steps or job.steps,
             free_init=None,
+            step_cache=1,
             is_closed=False,
         )
 

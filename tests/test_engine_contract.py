@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -122,13 +123,24 @@ def test_a_lora_changes_its_own_shot_alone(engine: Engine) -> None:
     assert np.array_equal(engine.render(SHOT), plain)
 
 
-@pytest.mark.parametrize("loras", [(), (Lora("strong", 0.3),)])
+def test_a_step_cache_is_another_way_only_where_steps_are_left_out(engine: Engine) -> None:
+    if isinstance(engine, FakeEngine):
+        pytest.skip("the fake engine has no model to leave steps of")
+    asked = replace(SHOT, steps=3)
+    exact, half, first = (engine.render(replace(asked, step_cache=every)) for every in (1, 2, 10))
+    assert 0 < np.abs(half.astype(int) - exact).mean() < np.abs(first.astype(int) - exact).mean()
+    assert np.array_equal(engine.render(asked), exact)
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"loras": (Lora("strong", 0.3),)}, {"step_cache": 3}], ids=str
+)
 def test_the_same_shot_is_nearly_the_same_in_every_host(
-    engine: Engine, loras: tuple[Lora, ...], tmp_path: Path
+    engine: Engine, changes: dict[str, Any], tmp_path: Path
 ) -> None:
     if isinstance(engine, (FakeEngine, StandaloneEngine)):
         pytest.skip("this compares the WebUI's clip with the stand-alone one")
     # Where a level of the UNet has an odd side, the hosts' UNets scale up in different ways.
-    asked = replace(SHOT, steps=20, width=64, height=64, loras=loras)
+    asked = replace(SHOT, steps=20, width=64, height=64, **changes)
     ours, theirs = standalone(tmp_path).render(asked), engine.render(asked)
     assert np.abs(ours.astype(int) - theirs).mean() <= NEAR

@@ -10,8 +10,9 @@ import torch
 
 from easyphoto_video.engine import Shot
 from easyphoto_video.host.shots import viewing_of
-from easyphoto_video.motion.attach import Handle
+from easyphoto_video.motion.attach import Handle, nowhere
 from easyphoto_video.motion.fading import FadeHandle, Weights
+from easyphoto_video.motion.recall import Recall
 from easyphoto_video.motion.viewing import plan
 from easyphoto_video.motion.windows import Window, apart
 
@@ -33,13 +34,17 @@ class Calls:
     """For each frame, a factor on what the motion adds."""
     fades: FadeHandle | None = None
     """LoRAs whose weight changes over frames."""
+    recall: Recall | None = None
+    """Deep layers that are not computed in every step."""
 
     @classmethod
-    def of(cls, shot: Shot, handle: Handle | None, fades: FadeHandle | None) -> Calls:
+    def of(
+        cls, shot: Shot, handle: Handle | None, fades: FadeHandle | None, recall: Recall | None
+    ) -> Calls:
         """Those of a shot."""
         if handle is None:
             alone = apart(shot.frames, shot.context)
-            return cls(windows=lambda step: alone, fades=fades)
+            return cls(windows=lambda step: alone, fades=fades, recall=recall)
         seen = plan(shot.frames, viewing_of(shot))
         return cls(
             windows=seen.at,
@@ -47,15 +52,25 @@ class Calls:
             handle=handle,
             motion_shares=shot.motion_shares,
             fades=fades,
+            recall=recall,
         )
 
     @contextmanager
     def seeing(self, window: Window, step: int) -> Iterator[None]:
-        """Inside, every call of the UNet holds the frames of the window, clip after clip."""
+        """Inside, calls of the UNet hold the frames of the window, clip after clip.
+
+        The calls of one step and window, for one condition after the other, come in one `with`.
+        """
         with ExitStack() as held:
+            rests = nowhere
+            if self.recall is not None:
+                held.enter_context(self.recall.seeing(window.frames, step))
+                rests = self.recall.rests
             if self.handle is not None:
                 shares = [self.motion_shares[i] for i in window.frames if self.motion_shares]
-                seen = self.handle.frames(len(window.frames), views=self.views(step), shares=shares)
+                seen = self.handle.frames(
+                    len(window.frames), views=self.views(step), shares=shares, rests=rests
+                )
                 held.enter_context(seen)
             if self.fades is not None:
                 held.enter_context(self.fades.frames(window.frames))

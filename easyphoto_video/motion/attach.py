@@ -31,6 +31,13 @@ from easyphoto_video.motion.places import places, residual_norms, width
 from easyphoto_video.motion.spec import MotionSpec
 from easyphoto_video.motion.windows import Window
 
+Rests = Callable[[nn.Module], bool]
+
+
+def nowhere(_layer: nn.Module) -> bool:
+    """No layer rests."""
+    return False
+
 
 @dataclass(frozen=True)
 class Call:
@@ -42,6 +49,8 @@ class Call:
     """Windows inside the temporal layers; none is one of all frames."""
     shares: Tensor | None = None
     """(F,) a factor on what the motion adds to each frame; None is 1 everywhere."""
+    rests: Rests = nowhere
+    """Whether nothing is added behind a layer, since what the layer says has it already."""
 
     def check(self, rows: int) -> None:
         """Raises BadRequest unless the rows are whole clips."""
@@ -70,6 +79,7 @@ class Handle:
         positions: Sequence[int] | None = None,
         views: Sequence[Window] = (),
         shares: Sequence[float] = (),
+        rests: Rests = nowhere,
     ) -> Iterator[None]:
         """Inside, every call of the UNet in this thread has k*count rows, clip after clip.
 
@@ -77,21 +87,21 @@ class Handle:
         windows that cover the clip, the temporal layers see the frames of one window at a time,
         marked by their place in it, and the rest of the UNet sees each frame once: then a clip may
         be longer than the position table, if there is memory for it. `shares` are factors on what
-        the motion adds to each frame: 0 leaves it still, 1 (none given) is as trained. Gradients
-        through checkpointed layers need the backward pass inside too. Raises BadRequest when the
-        motion module cannot see so many frames at once, ValueError when views or shares do not fit
-        the clip.
+        the motion adds to each frame: 0 leaves it still, 1 (none given) is as trained. Behind a
+        layer that `rests` nothing is added. Gradients through checkpointed layers need the
+        backward pass inside too. Raises BadRequest when the motion module cannot see so many
+        frames at once, ValueError when views or shares do not fit the clip.
         """
         if shares and len(shares) != count:
             raise ValueError(f"{len(shares)} shares for {count} frames")
         parts = torch.tensor(shares) if set(shares) - {1} else None
         if views:
-            call = Call(count, None, self._views(count, positions, views), parts)
+            call = Call(count, None, self._views(count, positions, views), parts, rests)
         else:
             marks = range(count) if positions is None else positions
             self._check(count, marks)
             marked = None if positions is None else torch.tensor(positions)
-            call = Call(count, marked, shares=parts)
+            call = Call(count, marked, shares=parts, rests=rests)
         token = _calls.set({**_calls.get(), self: call})
         try:
             yield
@@ -166,9 +176,9 @@ def fitted(unet: nn.Module, motion: Motion) -> list[tuple[nn.Module, TemporalTra
 
 
 def _moving(handle: Handle, transformer: TemporalTransformer) -> Callable[..., Any]:
-    def hook(_layer: nn.Module, _args: Any, output: Any) -> Any:
+    def hook(layer: nn.Module, _args: Any, output: Any) -> Any:
         call = handle.call
-        if call is None:
+        if call is None or call.rests(layer):
             return None
         x = output if isinstance(output, Tensor) else output[0]
         call.check(x.shape[0])

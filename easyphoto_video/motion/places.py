@@ -34,6 +34,16 @@ def places(unet: nn.Module) -> dict[str, nn.Module]:
     )
 
 
+def deep_layers(unet: nn.Module) -> list[nn.Module]:
+    """All layers between the first and the last residual block of a UNet, in their order.
+
+    The first is `conv_in` and what it says goes by a skip connection to the last block, which
+    joins it with what the deep layers say: the last of these hands that on.
+    """
+    places(unet)
+    return list(_diffusers_deep(unet) if hasattr(unet, "down_blocks") else _ldm_deep(unet))
+
+
 def width(layer: Any) -> int:
     """The channels that leave the layer at a place; its last group norm knows them."""
     norm: Any = layer.norm if _is_spatial(layer) else _norms(layer)[-1]
@@ -61,6 +71,32 @@ def _ldm_places(unet: Any) -> Iterator[tuple[str, nn.Module]]:
     yield from _numbered("mid_block", _place_in(unet.middle_block))
     for i, layers in enumerate(_levels(unet.output_blocks)):
         yield from _numbered(f"up_blocks.{i}", layers)
+
+
+def _diffusers_deep(unet: Any) -> Iterator[nn.Module]:
+    for block in unet.down_blocks:
+        yield from _in_turn(block, "downsamplers")
+    yield unet.mid_block
+    *rest, last = unet.up_blocks
+    for block in rest:
+        yield from _in_turn(block, "upsamplers")
+    kept = 1 + hasattr(last, "attentions")
+    yield from list(_in_turn(last, "upsamplers"))[:-kept]
+
+
+def _ldm_deep(unet: Any) -> Iterator[nn.Module]:
+    yield from list(unet.input_blocks)[1:]
+    yield unet.middle_block
+    yield from list(unet.output_blocks)[:-1]
+
+
+def _in_turn(block: Any, resampling: str) -> Iterator[nn.Module]:
+    """The layers of a block of diffusers' in their order."""
+    for j, residual in enumerate(block.resnets):
+        yield residual
+        if hasattr(block, "attentions"):
+            yield block.attentions[j]
+    yield from getattr(block, resampling) or ()
 
 
 def _levels(blocks: Iterable[Iterable[nn.Module]]) -> list[list[nn.Module]]:

@@ -100,19 +100,19 @@ class Predictor:
         """What the UNet says of x (F, 4, h, w) under guidance; `tell` is called for each window."""
         scripts = self.guide.scripts
 
-        def asked(rows: Tensor, words: Tensor, window: Window) -> Tensor:
+        def asked(rows: Tensor, words: Tensor) -> Tensor:
             dtype = self.unet.dtype
-            with self.calls.seeing(window, step):
-                said = self.unet(rows.to(dtype), time.to(rows.device), words.to(dtype))
+            said = self.unet(rows.to(dtype), time.to(rows.device), words.to(dtype))
             return said.sample.float()
 
         def call(rows: Tensor, window: Window) -> Tensor:
             tell()
             words = self.guide.words(step, window.frames)
-            if rows[:, 0].numel() <= self.pixels_at_once:
-                return asked(rows, torch.cat(words), window)
-            halves = zip(rows.chunk(len(scripts)), words, strict=True)
-            return torch.cat([asked(half, word, window) for half, word in halves])
+            with self.calls.seeing(window, step):
+                if rows[:, 0].numel() <= self.pixels_at_once:
+                    return asked(rows, torch.cat(words))
+                halves = zip(rows.chunk(len(scripts)), words, strict=True)
+                return torch.cat([asked(half, word) for half, word in halves])
 
         return self.guide.guided(
             fused(call, x.repeat(len(scripts), 1, 1, 1), self.calls.windows(step))

@@ -53,6 +53,7 @@ from easyphoto_video.motion.attach import Handle, attached, fitted
 from easyphoto_video.motion.fading import FadeHandle
 from easyphoto_video.motion.module import Motion
 from easyphoto_video.motion.noise import alphas_cumprod
+from easyphoto_video.motion.recall import recalling
 from easyphoto_video.request import AUTO
 from easyphoto_video.watch import Share, Watch
 
@@ -125,10 +126,14 @@ class Studio:
                 first=shot.first,
                 loop=shot.loop,
             )
-            with swift(models.unet, self._kernels), _attached(scene) as handle:
+            with (
+                swift(models.unet, self._kernels),
+                _attached(scene) as handle,
+                recalling(models.unet, shot.step_cache) as recall,
+            ):
                 yield Predictor(
                     unet=models.unet,
-                    calls=Calls.of(shot, handle, fades),
+                    calls=Calls.of(shot, handle, fades, recall),
                     guide=guide,
                     pixels_at_once=self._target.latent_pixels_at_once,
                 )

@@ -25,6 +25,7 @@ from easyphoto_video.host.webui.denoiser import Hold, Plan, WindowedDenoiser
 from easyphoto_video.host.webui.fade import Share, fading, without_unet
 from easyphoto_video.host.webui.samplers import sampler_of
 from easyphoto_video.motion.attach import Handle
+from easyphoto_video.motion.recall import recalling
 from easyphoto_video.schedule import Schedule
 
 SMALL = (3, 1, 1)
@@ -116,7 +117,8 @@ class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
             fades = None
             if self.fading:
                 fades = held.enter_context(fading(unet, self.fading, lora_weights(shot)))
-            self.latents = self._passes(Calls.of(shot, handle, fades), told)
+            recall = held.enter_context(recalling(unet, shot.step_cache))
+            self.latents = self._passes(Calls.of(shot, handle, fades, recall), told)
         return processing.DecodedSamples(torch.zeros(shot.frames, *SMALL))
 
     def _passes(self, calls: Calls, told: dict[str, Any]) -> Tensor:
