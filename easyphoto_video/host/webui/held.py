@@ -13,8 +13,8 @@ from easyphoto_video.host.webui.checks import check_model
 
 
 class HeldModel:
-    """What a job's shots share. Its spans, and every face of every frame, are shots of their own,
-    and weights that are given back between them would be read twice for each.
+    """What a job's shots share. Its spans, and the faces of each, are shots of their own, and
+    weights that are given back between them would be read twice for each.
     """
 
     def __init__(self) -> None:
