@@ -12,6 +12,7 @@ SAMPLERS = (
     "DDIM",
     "Euler",
     "Euler Karras",
+    "Euler SGM Uniform",
     "Euler a",
     "Euler a Karras",
     "DPM++ 2M",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from easyphoto_video.errors import BadRequest
+from easyphoto_video.presets import PRESET_HELP, PRESET_LABEL, PRESETS
 from easyphoto_video.request import Request
 from easyphoto_video.setting import Setting, settings
 from easyphoto_video.video.place import format_of
@@ -25,6 +26,7 @@ def add_options(parser: argparse.ArgumentParser, kind: type[Request]) -> None:
     fields = parser.add_argument_group("what to make")
     for field, setting in settings(kind):
         add_option(fields, field, setting)
+    fields.add_argument("--preset", choices=PRESETS, help=f"{PRESET_LABEL}: {PRESET_HELP}")
     if {"width", "height"} <= {field.name for field, _ in settings(kind)}:
         fields.add_argument("--size", metavar="WxH", help="width and height at once: 512x768")
     add_run_options(parser).add_argument(
@@ -57,7 +59,8 @@ def add_option(group: argparse._ArgumentGroup, field: Field[Any], setting: Setti
 def request_of(args: argparse.Namespace, kind: type[RequestT]) -> RequestT:
     """The request that the options describe. Raises BadRequest."""
     given = vars(args)
-    values = {field.name: given[field.name] for field, _ in settings(kind) if field.name in given}
+    values = dict(PRESETS[given["preset"]]) if given.get("preset") else {}
+    values |= {field.name: given[field.name] for field, _ in settings(kind) if field.name in given}
     if given.get("size"):
         values["width"], values["height"] = _size(given["size"])
     if given["out"] is not None and given["out"].suffix and not given["out"].is_dir():

@@ -1,7 +1,8 @@
 """The WebUI's samplers by name, made of diffusers' schedulers.
 
 The k-samplers step over the same sigmas as in the WebUI, which are not diffusers' own: evenly
-spaced in the log of sigma over diffusion time, or after Karras (arXiv 2206.00364, equation 5).
+spaced in the log of sigma over diffusion time, or after Karras (arXiv 2206.00364, equation 5), or
+evenly with one step more, of which the last is left out, as few-step models are trained.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from torch import Tensor
 
 from easyphoto_video.motion.noise import alphas_cumprod, betas
 
-KARRAS = " Karras"
+KARRAS, TRAILING = " Karras", " SGM Uniform"
+"""Ends of names that say how the steps are spaced; without one, evenly from first to last."""
 RHO = 7.0
 LEAST_ALPHA = 4.8973451890853435e-08
 """What the WebUI leaves of the picture in the last step of a zero-SNR schedule, instead of none."""
@@ -68,7 +70,7 @@ class Sampler:
     """Takes the noise away, step by step, from `begin` of the steps on."""
 
     def __init__(self, name: str, steps: int, noising: Noising, begin: int = 0) -> None:
-        plain = name.removesuffix(KARRAS)
+        plain = name.removesuffix(KARRAS).removesuffix(TRAILING)
         self._is_k = plain in K_SAMPLERS
         kind, settings = K_SAMPLERS[plain] if self._is_k else TIME_SAMPLERS[plain]
         self._scheduler = kind(
@@ -79,7 +81,7 @@ class Sampler:
         )
         self._scheduler.set_timesteps(steps)
         if self._is_k:
-            _space(self._scheduler, steps, name.endswith(KARRAS))
+            _space(self._scheduler, steps, name.removeprefix(plain))
         if hasattr(self._scheduler, "set_begin_index"):
             self._scheduler.set_begin_index(begin)
         self.begin = begin
@@ -126,15 +128,16 @@ class Sampler:
         ]
 
 
-def _space(scheduler: Any, steps: int, karras: bool) -> None:
+def _space(scheduler: Any, steps: int, spacing: str) -> None:
     """Put the WebUI's sigmas, and the times that belong to them, into the scheduler."""
     shares = scheduler.alphas_cumprod.double().numpy()
     logs = np.log((1 - shares) / shares) / 2  # (1000,), rising
     times = np.arange(len(logs), dtype=np.float64)
-    if karras:
+    if spacing == KARRAS:
         low, high = np.exp(logs[[0, -1]] / RHO)
         sigmas = (high + np.linspace(0, 1, steps) * (low - high)) ** RHO
     else:
-        sigmas = np.exp(np.interp(np.linspace(len(logs) - 1, 0, steps), times, logs))
+        ends = np.linspace(len(logs) - 1, 0, steps + (spacing == TRAILING))
+        sigmas = np.exp(np.interp(ends[:steps], times, logs))
     scheduler.sigmas = torch.from_numpy(np.append(sigmas, 0.0)).float()
     scheduler.timesteps = torch.from_numpy(np.interp(np.log(sigmas), logs, times)).float()

@@ -12,6 +12,7 @@ import gradio as gr
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.tab.compat import make
 from easyphoto_video.host.tab.fields import DROP_HEIGHT, Field
+from easyphoto_video.presets import PRESET_HELP, PRESET_LABEL, PRESETS
 from easyphoto_video.request import LIMITS, MODES
 from easyphoto_video.setting import FILM
 
@@ -200,7 +201,16 @@ class Builder:
 
     def sampling(self) -> None:
         """How the noise goes."""
-        self.put("sampler")
+        with _row():
+            self.put("sampler")
+            self.add(
+                "preset",
+                gr.Dropdown,
+                label=PRESET_LABEL,
+                info=PRESET_HELP,
+                choices=list(PRESETS),
+                value=None,
+            )
         with _row():
             self.put("steps", "cfg")
         with _row():

@@ -26,6 +26,7 @@ from easyphoto_video.host.tab.travel import keys_of, with_key
 from easyphoto_video.host.tab.unfinished import lines_of
 from easyphoto_video.identity import People
 from easyphoto_video.infotext import to_infotext, values_of
+from easyphoto_video.presets import PRESETS
 from easyphoto_video.request import Lora, request_from
 
 MODELS = ("checkpoint", "motion", "vae")
@@ -61,6 +62,7 @@ class Wires:
             self._connect_person(form)
             self._connect_models(form)
             self._connect_seed(form)
+            self._connect_preset(form)
             self._connect_travel(form)
             connect_material(form, self._panel.error)
 
@@ -199,6 +201,17 @@ class Wires:
 
         self._touch(form.extra["seed_reuse"].click, reuse, [infotext], [seed])
         self._touch(form.extra["seed_random"].click, draw, [], [seed])
+
+    def _connect_preset(self, form: Form) -> None:
+        names = dict.fromkeys(name for preset in PRESETS.values() for name in preset)
+        parts = {name: form.parts[name] for name in names}
+        preset = form.extra["preset"]
+
+        def fill(chosen: str | None) -> Updates:
+            given = PRESETS.get(chosen or "", {})
+            return {parts[name]: value for name, value in given.items()}
+
+        self._touch(preset.input, fill, [preset], [*parts.values()])
 
     def _connect_travel(self, form: Form) -> None:
         prompt, extra = form.parts["prompt"], form.extra

@@ -15,6 +15,7 @@ from easyphoto_video.host.standalone import cli
 from easyphoto_video.host.standalone.cli import main, parse
 from easyphoto_video.host.standalone.options import option_of, request_of
 from easyphoto_video.host.standalone.progress import Lines, progress
+from easyphoto_video.presets import PRESETS
 from easyphoto_video.request import MODES, Lora, Text2Video
 from easyphoto_video.setting import settings
 from tests.host.fake import add_person
@@ -50,6 +51,12 @@ def test_options_reach_their_fields() -> None:
     assert (made.width, made.height) == (64, 128)
     assert made.loras == (Lora("a", 0.5), Lora("b", 1.0))
     assert str(made.fps) == "30000/1001"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_is_a_default_of_fields_and_what_is_given_goes_before_it(preset: str) -> None:
+    assert request("--preset", preset) == Text2Video(**PRESETS[preset])
+    assert request("--steps", "5", "--preset", preset).steps == 5
 
 
 @pytest.mark.parametrize(

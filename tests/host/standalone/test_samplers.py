@@ -54,11 +54,13 @@ def run(name: str, noise: Tensor, noising: Noising = STOCK, steps: int = STEPS) 
     return x
 
 
-def sigmas(karras: bool) -> list[float]:
-    """The WebUI's, by its two formulas, and 0."""
+def sigmas(spacing: str) -> list[float]:
+    """The WebUI's, by its formulas, and 0."""
     logs = log_sigmas(STOCK)
-    if not karras:
+    if spacing != " Karras":
         times = np.linspace(999, 0, STEPS)
+        if spacing:
+            times = np.linspace(999, 0, STEPS + 1)[:-1]
         return [*np.exp(np.interp(times, np.arange(1000), logs)), 0.0]
     low, high = math.exp(logs[0]), math.exp(logs[-1])
     share = np.linspace(0, 1, STEPS)
@@ -85,16 +87,16 @@ def dpmpp_2m(x: Tensor, steps: list[float]) -> Tensor:
     return x
 
 
-@pytest.mark.parametrize("karras", [False, True])
+@pytest.mark.parametrize("spacing", ["", " Karras", " SGM Uniform"])
 @pytest.mark.parametrize(("name", "formula"), [("Euler", euler), ("DPM++ 2M", dpmpp_2m)])
 @pytest.mark.parametrize("noising", [STOCK, V], ids=["eps", "v"])
 def test_steps_are_those_of_the_webui(
-    name: str, formula: Callable[[Tensor, list[float]], Tensor], karras: bool, noising: Noising
+    name: str, formula: Callable[[Tensor, list[float]], Tensor], spacing: str, noising: Noising
 ) -> None:
     noise = torch.randn(2, 4, 3, 3, generator=torch.Generator().manual_seed(0))
-    levels = sigmas(karras)
+    levels = sigmas(spacing)
     expected = formula(noise.double() * levels[0], levels)
-    found = run(name + " Karras" * karras, noise, noising)
+    found = run(name + spacing, noise, noising)
     assert torch.allclose(found.double(), expected, atol=2e-5)
 
 
@@ -122,17 +124,17 @@ def dpmpp_2m_sde(x: Tensor, steps: list[float]) -> Tensor:
     return clean(x, steps[-2])
 
 
-@pytest.mark.parametrize("karras", [False, True])
+@pytest.mark.parametrize("spacing", ["", " Karras"])
 @pytest.mark.parametrize(
     ("name", "formula"), [("Euler a", euler_a), ("DPM++ 2M SDE", dpmpp_2m_sde)]
 )
 def test_samplers_that_draw_noise_spread_as_those_of_the_webui(
-    name: str, formula: Callable[[Tensor, list[float]], Tensor], karras: bool
+    name: str, formula: Callable[[Tensor, list[float]], Tensor], spacing: str
 ) -> None:
     noise = torch.randn(400, 4, 4, 4, generator=torch.Generator().manual_seed(1))
-    levels = sigmas(karras)
+    levels = sigmas(spacing)
     expected = formula(noise.double() * levels[0], levels).std().item()
-    assert run(name + " Karras" * karras, noise).std().item() == pytest.approx(expected, rel=0.02)
+    assert run(name + spacing, noise).std().item() == pytest.approx(expected, rel=0.02)
 
 
 def lcm(x: Tensor, steps: list[float]) -> Tensor:

@@ -52,6 +52,7 @@ COMMON: dict[str, Any] = {
     "cfg": 4.25,
     "cfg_schedule": "0:(7),\n30:(4)",
     "sampler": "Euler a",
+    "step_cache": 3,
     "seed": 2**32 - 1,
     "checkpoint": "not/there.safetensors",
     "vae": "fine.vae.pt",
@@ -224,7 +225,7 @@ def test_every_field_has_its_place(tab: Driven, mode: str) -> None:
         and tab.forms[mode].parts["clip_skip"] in _within(part)
     )
     fields = [name for name, part in tab.forms[mode].parts.items() if part in _within(more)]
-    assert fields == ["clip_skip"]
+    assert fields == ["step_cache", "clip_skip"]
 
 
 def _within(part: Any) -> list[Any]:

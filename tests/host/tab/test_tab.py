@@ -17,6 +17,7 @@ from easyphoto_video.clip import Frames
 from easyphoto_video.engine import FakeEngine, Shot, plain
 from easyphoto_video.host.tab.results import LAST, history, of_history
 from easyphoto_video.infotext import values_of
+from easyphoto_video.presets import PRESETS
 from easyphoto_video.watch import Watch, unwatched
 from tests.host.fake import FakeHost, add_person
 from tests.host.tab.drive import Driven, Showing
@@ -160,6 +161,17 @@ def test_the_seed_is_reused_and_drawn_anew(tab: Driven) -> None:
     assert tab.held("error") == ""
     tab.touch("seed_random")
     assert tab.held("seed") == -1
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_fills_what_its_model_wants(tab: Driven, preset: str) -> None:
+    tab.set(steps=33, prompt="a cat", preset=preset)
+    tab.touch("preset", "input")
+    assert {name: tab.held(name) for name in PRESETS[preset]} == PRESETS[preset]
+    assert tab.held("prompt") == "a cat"
+    tab.set(preset=None)
+    tab.touch("preset", "input")
+    assert tab.held("steps") == PRESETS[preset]["steps"]
 
 
 def test_the_prompt_box_takes_parameters(tab: Driven) -> None:
