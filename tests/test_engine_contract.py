@@ -133,7 +133,9 @@ def test_a_step_cache_is_another_way_only_where_steps_are_left_out(engine: Engin
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"loras": (Lora("strong", 0.3),)}, {"step_cache": 3}], ids=str
+    "changes",
+    [{}, {"loras": (Lora("strong", 0.3),)}, {"step_cache": 3}, {"sampler": "Euler SGM Uniform"}],
+    ids=str,
 )
 def test_the_same_shot_is_nearly_the_same_in_every_host(
     engine: Engine, changes: dict[str, Any], tmp_path: Path
