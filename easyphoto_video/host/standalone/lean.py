@@ -2,14 +2,16 @@
 
 While they are imported, both pull in scipy and peft where they find them, torch's compiler to mark
 functions for it, and torch's distributed tensors: a third of all modules, and as much of the time.
+Both also read thousands of files to list what there is.
 The stand-alone program compiles nothing and has one process. Import this before either.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +29,7 @@ FIRST = (
 )
 """What looks for them, and what remembers whether they are there."""
 COMPILER = "torch._dynamo"
+MODELS = "transformers.models"
 
 
 @contextmanager
@@ -60,6 +63,36 @@ def undistributed() -> Iterator[None]:
             torch.distributed.is_available = before
 
 
+@contextmanager
+def unlisted() -> Iterator[None]:
+    """While it lasts, transformers' models are found in their folder, and no list of them is made.
+
+    For the list of what they all offer it reads 1,600 files. Afterwards it is made for whoever
+    asks for a model by its name alone.
+    """
+    package = importlib.import_module("transformers")
+    folder = ModuleType(MODELS)
+    folder.__path__ = [str(Path(str(package.__file__)).parent / "models")]
+    with _in_place({MODELS: folder}):
+        yield
+
+
+@contextmanager
+def unmapped() -> Iterator[None]:
+    """While it lasts, nobody reads the file list of every package to learn which brings what.
+
+    diffusers does, for three packages whose names on the index are others than in an import; they
+    are not used here, and without the table the import's name counts.
+    """
+    before = importlib.metadata.packages_distributions
+    importlib.metadata.packages_distributions = _empty
+    try:
+        yield
+    finally:
+        if importlib.metadata.packages_distributions is _empty:
+            importlib.metadata.packages_distributions = before
+
+
 class _Marks(ModuleType):
     """Decorators that leave things as they are, for every name; and the way to the real parts."""
 
@@ -81,6 +114,10 @@ def _no() -> bool:
     return False
 
 
+def _empty() -> Mapping[str, list[str]]:
+    return {}
+
+
 @contextmanager
 def _in_place(modules: dict[str, Any]) -> Iterator[None]:
     """While it lasts, these modules stand for those of their names that were not imported yet."""
@@ -94,6 +131,6 @@ def _in_place(modules: dict[str, Any]) -> Iterator[None]:
                 del sys.modules[name]
 
 
-with hidden(*UNUSED), uncompiled(), undistributed():
+with hidden(*UNUSED), uncompiled(), undistributed(), unlisted(), unmapped():
     for _name in FIRST:
         importlib.import_module(_name)

@@ -16,14 +16,18 @@ def said(script: str) -> list[str]:
 def test_what_nothing_calls_is_not_imported_and_can_be_had_afterwards() -> None:
     assert said(
         "import easyphoto_video.host.standalone.studio\n"
-        "large = [*lean.UNUSED, lean.COMPILER, 'torch.distributed.tensor']\n"
+        "large = [*lean.UNUSED, lean.COMPILER, lean.MODELS, 'torch.distributed.tensor']\n"
         "print([name for name in large if name in sys.modules])\n"
         "import scipy.signal, peft\n"
         "print(peft.LoraConfig().r)\n"
         "print(torch.compile(lambda x: x + 7, backend='eager')(torch.ones(1, dtype=int)).item())\n"
         "import torch.distributed.tensor\n"
-        "print(torch.distributed.is_available())"
-    ) == ["[]", "8", "8", "True"]
+        "print(torch.distributed.is_available())\n"
+        "import transformers\n"
+        "model = transformers.models.clip.CLIPTextModel\n"
+        "print(model is sys.modules['transformers.models.clip.modeling_clip'].CLIPTextModel)\n"
+        "print(len(dir(transformers.models)) > 100)"
+    ) == ["[]", "8", "8", "True", "True", "True"]
 
 
 def test_what_is_there_already_stays() -> None:
@@ -37,14 +41,16 @@ def test_what_is_there_already_stays() -> None:
 
 def test_marks_leave_functions_as_they_are_and_all_goes_after_an_exception() -> None:
     assert said(
-        "before = torch.distributed.is_available\n"
+        "import importlib.metadata as metadata\n"
+        "before, table = torch.distributed.is_available, metadata.packages_distributions\n"
         "try:\n"
-        "    with lean.uncompiled(), lean.undistributed():\n"
+        "    with lean.uncompiled(), lean.undistributed(), lean.unlisted(), lean.unmapped():\n"
         "        @torch.compiler.disable(recursive=False)\n"
         "        def one(): pass\n"
         "        two = torch.compiler.disable(one)\n"
         "        print(two is one, torch.distributed.is_available())\n"
         "        raise KeyError\n"
-        "except KeyError: print(lean.COMPILER in sys.modules)\n"
-        "print(torch.distributed.is_available is before)"
-    ) == ["True", "False", "False", "True"]
+        "except KeyError: print({lean.COMPILER, lean.MODELS} & {*sys.modules})\n"
+        "print(torch.distributed.is_available is before)\n"
+        "print(metadata.packages_distributions is table, 'pip' in table())"
+    ) == ["True", "False", "set()", "True", "True", "True"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +19,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel
+from transformers.initialization import no_init_weights
 
 from easyphoto_video.errors import BadFile
 from easyphoto_video.host.checkpoint.facts import Facts, facts_beside
@@ -98,7 +100,7 @@ def _unet(
     config = unet_config(tensors, facts, source)
     own = {key: t for key, t in tensors.items() if key.startswith(UNET)}
     converted = convert_ldm_unet_checkpoint(own, config)
-    with init_empty_weights():
+    with _hollow():
         unet = UNet2DConditionModel(**config)
     return _filled(unet, {**converted, **_left_out(own, converted)}, source, target)
 
@@ -124,7 +126,7 @@ def _vae(
         config = {"down_block_types": blocks, "up_block_types": blocks}
         converted = convert_ldm_vae_checkpoint(own, config)
         converted |= _left_out(own, converted)
-    with init_empty_weights():
+    with _hollow():
         vae = AutoencoderKL(**vae_config(converted, facts, source))
     return _filled(vae, converted, source, target)
 
@@ -136,11 +138,21 @@ def _text_encoder(
     if not text_layers(own):
         advice = "Choose a checkpoint that is whole, in one file."
         raise BadFile(source, "this checkpoint has no text encoder inside", advice)
-    with init_empty_weights():
+    with _hollow():
         model = CLIPTextModel(CLIPTextConfig(**text_config(own, facts, source)))
     # transformers dropped the level `text_model` in 5.6.
     level = "text_model." if hasattr(model, "text_model") else ""
     return _filled(model, {level + key: t for key, t in own.items()}, source, target)
+
+
+@contextmanager
+def _hollow() -> Iterator[None]:
+    """Networks that are made meanwhile have weights without memory, and draw no numbers for them.
+
+    Drawing them would import torch's compiler, a second and more.
+    """
+    with init_empty_weights(), no_init_weights():
+        yield
 
 
 def _filled(
