@@ -89,10 +89,11 @@ def test_conditions_may_come_one_after_the_other(host: Host) -> None:
         together = seen(host, recall, after, 1)
     with recalling(host.unet, 2) as recall:
         assert recall is not None
+        found = []
         for step, x in enumerate((before, after)):
             with recall.seeing(FOUR, step):
-                found = torch.cat([host(half) for half in x.chunk(2)])
-    assert near(found, together, CLOSE)
+                found.append(torch.cat([host(half) for half in x.chunk(2)]))
+    assert near(found[1], together, CLOSE)
 
 
 def test_windows_may_lie_elsewhere_and_a_new_frame_is_computed(host: Host) -> None:
