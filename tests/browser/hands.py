@@ -48,9 +48,9 @@ def held(page: Any, mode: str, name: str) -> str:
     return page.locator(f"{ID}{mode}_{name}").locator(INPUT).first.input_value()
 
 
-def playing(page: Any, not_source: str = "") -> str:
-    """Wait for a clip that plays; returns its address."""
-    return page.wait_for_function(PLAYS, arg=not_source).json_value()
+def playing(page: Any, not_source: str = "", patience: float = PATIENCE) -> str:
+    """Wait for a clip that plays, `patience` ms at most; returns its address."""
+    return page.wait_for_function(PLAYS, arg=not_source, timeout=patience).json_value()
 
 
 def line(page: Any, words: str) -> str:

@@ -17,7 +17,7 @@ from easyphoto_video.video.read import open_video
 from easyphoto_video.video.still import fitted, read_picture
 from easyphoto_video.work import unfinished
 from tests.browser.conftest import Opener, Served
-from tests.browser.hands import ID, choose, fill, line, open_part, playing, show
+from tests.browser.hands import ID, PATIENCE, choose, fill, line, open_part, playing, show
 
 STILL = 24.0
 """dB to a given picture, at least."""
@@ -143,7 +143,7 @@ def test_a_stopped_run_goes_on(opened: Opener, served: Served) -> None:
     line(page, "denoising")
     kept = {name: (work.folder / name).stat().st_mtime_ns for name in before}
     assert kept == before
-    playing(page)
+    playing(page, patience=4 * PATIENCE)  # two spans and the rest of a third are still to be made
     assert open_video(made(page, served)).count == 24
     assert unfinished(outputs) == []
     page.locator(f"{ID}unfinished_resume").wait_for(state="hidden")
