@@ -28,16 +28,21 @@ PROMPT = (
     "green sweater, purple background"
 )
 """What the first command shows, in words that the embedded model knows."""
+OF_A_PICTURE = "1girl, blinking, turning head"
+"""What a given picture does. How it looks is seen in it, and other words would change that."""
+
+
+def prompted(default: str) -> str:
+    """The field for the prompt."""
+    setting = Setting(label="Prompt", lines=3, help="What to show; the WebUI's weights and breaks.")
+    return declared(default, setting)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Basics:
     """Fields that every mode has."""
 
-    prompt: str = declared(
-        PROMPT,
-        Setting(label="Prompt", lines=3, help="What to show; the WebUI's weights and breaks."),
-    )
+    prompt: str = prompted(PROMPT)
     negative: str = declared(
         "", Setting(label="Negative prompt", lines=2, help="What to keep out of the picture.")
     )

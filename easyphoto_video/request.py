@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from easyphoto_video.basics import PROMPT, SAMPLERS, Basics
+from easyphoto_video.basics import OF_A_PICTURE, PROMPT, SAMPLERS, Basics, prompted
 from easyphoto_video.curve import Curve, parse_curve
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.face_settings import AUTO, NONE, FaceSettings
@@ -192,6 +192,7 @@ class Text2Video(Request):
 class Image2Video(Request):
     """A clip from a picture that comes alive, or from the first and the last picture."""
 
+    prompt: str = prompted(OF_A_PICTURE)
     user_id: str = declared(
         NONE,
         Setting(
@@ -250,6 +251,7 @@ class Image2Video(Request):
 class Video2Video(Request):
     """A film whose face, or whole picture, is drawn anew; the rest and the sound stay."""
 
+    prompt: str = prompted(OF_A_PICTURE)
     video: str = declared(
         "", Setting(label="Video", file=FILM, help="The film to begin from; animations too.")
     )
