@@ -54,13 +54,8 @@ def uncompiled() -> Iterator[None]:
 @contextmanager
 def undistributed() -> Iterator[None]:
     """While it lasts, torch says that it was built without distributed training."""
-    before = torch.distributed.is_available
-    torch.distributed.is_available = _no
-    try:
+    with _swapped(torch.distributed, "is_available", _no):
         yield
-    finally:
-        if torch.distributed.is_available is _no:
-            torch.distributed.is_available = before
 
 
 @contextmanager
@@ -84,13 +79,8 @@ def unmapped() -> Iterator[None]:
     diffusers does, for three packages whose names on the index are others than in an import; they
     are not used here, and without the table the import's name counts.
     """
-    before = importlib.metadata.packages_distributions
-    importlib.metadata.packages_distributions = _empty
-    try:
+    with _swapped(importlib.metadata, "packages_distributions", _empty):
         yield
-    finally:
-        if importlib.metadata.packages_distributions is _empty:
-            importlib.metadata.packages_distributions = before
 
 
 class _Marks(ModuleType):
@@ -116,6 +106,18 @@ def _no() -> bool:
 
 def _empty() -> Mapping[str, list[str]]:
     return {}
+
+
+@contextmanager
+def _swapped(module: ModuleType, name: str, stand_in: Callable[..., Any]) -> Iterator[None]:
+    """While it lasts, a module has another function of that name, unless somebody sets a third."""
+    before = getattr(module, name)
+    setattr(module, name, stand_in)
+    try:
+        yield
+    finally:
+        if getattr(module, name) is stand_in:
+            setattr(module, name, before)
 
 
 @contextmanager
