@@ -20,6 +20,7 @@ import torch
 from easyphoto_video.face_files import BESIDE
 from easyphoto_video.faces.mesh import MeshDetector
 from easyphoto_video.host.library import EMBEDDED_FOLDER
+from tools.judging.eyes import wink_line
 from tools.judging.faces import found_line, person_lines
 from tools.judging.line import Line
 from tools.judging.motion import clips, motion_lines
@@ -45,7 +46,11 @@ def vae_lines(studio: Studio) -> list[Line]:
 def clip_lines(studio: Studio) -> list[Line]:
     """Motion, and whether faces are found in all that moves."""
     detector, made = MeshDetector(BESIDE), clips(studio)
-    return [*motion_lines(made, detector), found_line(made.sampled, detector)]
+    return [
+        *motion_lines(made, detector),
+        wink_line(made.sampled, made.rendered, detector),
+        found_line(made.sampled, detector),
+    ]
 
 
 def size_lines(studio: Studio) -> list[Line]:

@@ -8,7 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from easyphoto_video.face_files import BESIDE
+from easyphoto_video.faces.mesh import MeshDetector
 from tools.drawing import render, render_clip
+from tools.judging.eyes import wink_line
 from tools.judging.line import Line
 from tools.judging.motion import Clips, blinks, change_lines, colour_lines, turns
 from tools.judging.reader import KINDS, taught, truth
@@ -96,6 +99,16 @@ def test_blinks_and_turns_are_told_from_stillness_and_from_each_other() -> None:
     assert (blinks(still), turns(still)) == (False, False)
     assert (blinks(blinking), turns(blinking)) == (True, False)
     assert (blinks(turning), turns(turning)) == (False, True)
+
+
+def test_an_eye_that_shuts_alone_is_told_from_a_blink() -> None:
+    poses = [Pose(blink=1.0 if 5 <= i < 8 else 0.0) for i in range(12)]
+    drawn = np.stack([render(DEMO, pose) for pose in poses])
+    winking = drawn.copy()
+    winking[5:7, :, 64:] = drawn[0, :, 64:]
+    line = wink_line([winking], [drawn], MeshDetector(BESIDE))
+    assert line.value == pytest.approx(100 * 2 / 3)
+    assert line.note == "2 of 3 frames with a shut eye (rendered 0 of 3)"
 
 
 def test_truth_reads_the_pose() -> None:
