@@ -63,6 +63,7 @@ FURTHER = (
         motion=Budget("motion-3", 400, 3e-4, 125),
     ),
     Round(clips=24, motion=Budget("motion-4", 2_400, 8e-4, 135)),
+    Round(clips=24, motion=Budget("motion-5", 2_000, 8e-4, 145)),
 )
 
 

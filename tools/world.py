@@ -179,6 +179,12 @@ def vary(text: str, rng: np.random.Generator) -> str:
     return ", ".join(tags)
 
 
+def thinned(text: str, rng: np.random.Generator) -> str:
+    """The caption with some of its tags, as people write it who leave the rest to chance."""
+    share = rng.uniform(0.1, 1.0)
+    return ", ".join(tag for tag in text.split(", ") if rng.random() < share)
+
+
 def vocabulary() -> list[str]:
     """Every tag that a caption can hold."""
     colours = (

@@ -27,7 +27,7 @@ HELD = 2 * SHEET
 """The last pictures of an album are there to measure by, not to learn from."""
 _AT_ONCE = 2
 _CELL = 8
-_FACE, _EYE, _MOUTH = 2.0, 8.0, 10.0
+_FACE, EYE, _MOUTH = 2.0, 8.0, 10.0
 """What cells count; with 4 the mouth's shape stayed deaf to its words, being so few cells, and the
 eyes blinked half as often as they should."""
 _POOL = 16
@@ -106,7 +106,7 @@ def _counts(person: Person, pose: Pose) -> np.ndarray:
     weight, head = np.ones(LATENT[1:], np.float32), Head(person, pose)
     x0, y0, x1, y1 = (edge / _CELL for edge in head.box())
     weight[round(y0 + 1) : round(y1), round(x0) : round(x1)] = _FACE
-    for (u, v), counts in zip(looks(person), (_EYE, _EYE, _MOUTH), strict=True):
+    for (u, v), counts in zip(looks(person), (EYE, EYE, _MOUTH), strict=True):
         points = head.surface(np.array(u), np.array(v)) / _CELL
         (x0, y0), (x1, y1) = np.floor(points.min(0)), np.ceil(points.max(0))
         weight[int(y0) : int(y1), int(x0) : int(x1)] = counts

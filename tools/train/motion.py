@@ -13,16 +13,18 @@ from easyphoto_video.motion.module import Motion, MotionSpec
 from tools.models import WIDTH
 from tools.train import noise
 from tools.train.album import HELD, Album
+from tools.train.astray import stray, wink
 from tools.train.fleet import Fleet
 from tools.train.loop import Budget, Course, Draw, train
 from tools.train.unet import Painter
-from tools.world import CLIP_FRAMES, vary
+from tools.world import CLIP_FRAMES, thinned, vary
 
 SPEC = MotionSpec(channels=(WIDTH,) * 4)
 _HELD_CLIPS = HELD // CLIP_FRAMES
 _SCORED = (950, 800, 500, 200)
 _SHORT_UNTIL = 0.25
 _FLICKER = 1.0
+_THINNED = 0.6
 
 
 @torch.no_grad()
@@ -92,11 +94,11 @@ def train_motion(
     painter.requires_grad_(False).eval()
     model.requires_grad_(True)
     latents, weights, captions = _clips(album)
-    alphas = noise.alphas()
+    alphas, learnt = noise.alphas(), len(captions) - _HELD_CLIPS
 
     def loss(draw: Draw, handle: Handle) -> Tensor:
         chosen = _choose(draw)
-        picks = draw.numpy.integers(0, len(captions) - _HELD_CLIPS, len(chosen))
+        picks = draw.numpy.integers(0, learnt, len(chosen))
         reverse = draw.numpy.random(len(chosen)) < 0.5
         rows = [frames[::-1] if r else frames for frames, r in zip(chosen, reverse, strict=True)]
         x0, mask = (
@@ -106,11 +108,16 @@ def train_motion(
         frames = len(chosen[0])
         even = (torch.arange(len(chosen)) + draw.uniform(1)) / len(chosen)
         t = (even * noise.STEPS).long().clamp(max=noise.STEPS - 1).repeat_interleave(frames)
-        eps, alpha = draw.normal(*x0.shape), alphas[t].view(-1, 1, 1, 1)
+        alpha = alphas[t].view(-1, 1, 1, 1)
+        strangers = latents.flatten(0, 1)[draw.numpy.integers(0, learnt * CLIP_FRAMES, len(x0))]
+        astray = wink(draw, x0, mask, frames) + stray(draw, x0, strangers)
+        eps = draw.normal(*x0.shape) + alpha.sqrt() * astray
         share = noise.weight(alpha) * mask / mask.mean()
         tensors = (noise.add_noise(x0, eps, alpha), noise.velocity(x0, eps, alpha), t, share)
         noisy, v, t, share = (x.to(fleet.device) for x in tensors)
-        words = painter.words([vary(captions[i], draw.numpy) for i in picks])
+        # What the caption leaves open, the frames must agree on among themselves.
+        say = thinned if draw.numpy.random() < _THINNED else vary
+        words = painter.words([say(captions[i], draw.numpy) for i in picks])
         with handle.frames(frames, chosen[0]):
             said = painter(noisy, t, words.repeat_interleave(frames, 0))
         return (share * disagreement(said - v, frames)).mean()

@@ -1,0 +1,48 @@
+"""Noise that leans towards what no clip shows, so that the motion module learns to take it back.
+
+Where noise hides a picture, each frame and each eye settles by itself, so that a background changes
+its colour and an eye shuts alone. A denoiser that has met only true clips under even noise keeps
+what it never met; one that has met the push takes it for noise. It is asked the same picture all
+the same. (Compare arXiv 2301.11706, which perturbs evenly.)
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from tools.train.album import EYE
+from tools.train.loop import Draw
+
+_WINKING, _STRAYING = 0.6, 0.4
+"""How many frames lean towards a wink, and towards a stranger."""
+_FAR = 0.5
+"""How far at most a frame leans towards a stranger."""
+_APART = 3, 7
+"""How many frames away the other eye comes from: a blink lasts four."""
+
+
+def wink(draw: Draw, x0: Tensor, weights: Tensor, frames: int) -> Tensor:
+    """The way from clips x0 (N * frames, 4, 16, 16) to having one eye of another moment."""
+    apart = int(draw.numpy.integers(*_APART)) * (1 if draw.numpy.random() < 0.5 else -1)
+    other = x0.unflatten(0, (-1, frames)).roll(apart, 1).flatten(0, 1)
+    right = bool(draw.numpy.random() < 0.5)
+    return _some(draw, x0, _WINKING) * one_eye(weights, right) * (other - x0)
+
+
+def stray(draw: Draw, x0: Tensor, strangers: Tensor) -> Tensor:
+    """The way from frames x0 (N, 4, 16, 16) towards as many that are not theirs."""
+    return _FAR * _some(draw, x0, _STRAYING) * (strangers - x0)
+
+
+def one_eye(weights: Tensor, right: bool) -> Tensor:
+    """(N, 1, 16, 16) float32: 1 in the cells of the eye on that side of the picture, else 0."""
+    eyes = (weights == EYE).float()
+    columns = torch.arange(eyes.shape[-1]).to(eyes)
+    middle = (eyes * columns).sum((-1, -2), keepdim=True) / eyes.sum((-1, -2), keepdim=True)
+    return eyes * ((columns >= middle) == right)
+
+
+def _some(draw: Draw, x0: Tensor, share: float) -> Tensor:
+    """(N, 1, 1, 1): 0 for most frames, else even in 0..1."""
+    return ((draw.uniform(len(x0)) < share) * draw.uniform(len(x0))).view(-1, 1, 1, 1)
