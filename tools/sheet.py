@@ -2,9 +2,9 @@
 
     python -m tools.sheet --out docs [--models DIR]
 
-writes embedded.jpg, 64 portraits and then 8 clips, every second frame, of prompts drawn by fixed seeds
-that no training had; and portrait.gif, four clips side by side, whose prompts are unlike each other.
-No seed was looked for.
+writes embedded.jpg, 64 portraits and then 8 clips, every second frame, of prompts drawn by fixed
+seeds that no training had; and portrait.gif, four clips side by side, whose prompts are unlike each
+other. No seed was looked for.
 """
 
 from __future__ import annotations
