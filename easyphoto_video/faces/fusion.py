@@ -17,13 +17,15 @@ from easyphoto_video.faces.bend import Reference
 from easyphoto_video.faces.colour import tone, toned, tones
 from easyphoto_video.faces.face import Floats
 from easyphoto_video.faces.level import levelled
-from easyphoto_video.faces.mask import eyes_mask, face_mask, mouth_mask
+from easyphoto_video.faces.mask import eyes_mask, face_mask, mouth_mask, sockets_mask
 
 EYES = (((159, 145), (33, 133)), ((386, 374), (362, 263)))
 """Upper and lower lid and the two corners, of the left and of the right eye in the mesh."""
 CLOSED, OPEN = 0.72, 0.9
 """An eye's opening by the widest of the clip: from closed to open. The mesh sees little of lids, a
 closed eye is three quarters as high to it, so only the person herself can be the measure."""
+SHUT = 0.2
+"""From this share of the reference's eyes downwards the frame keeps all around its own, too."""
 WIDEST = 90
 """Percentile of the openings that is taken for the widest; the mesh's outliers lie above."""
 LEVELLING = 4.0
@@ -114,6 +116,9 @@ def _parted(weight: Floats, trust: Floats, dense: Floats, face: float, eyes: flo
     shown = min(float((part * trust).sum() / max(part.sum(), 1e-6)) for part in parts)
     share = eyes if shown > HALF_SHOWN else 0.0
     both = np.maximum(*parts)
+    # The mesh draws a shut eye small; the reference's open one would stand out around it.
+    shut = max(0.0, 1 - share / SHUT)
+    weight = weight * (1 - shut * sockets_mask(dense, size))
     taken = weight + both * (share * trust - weight)
     return (taken * (1 - mouth_mask(dense, size, face))).astype(np.float32)
 

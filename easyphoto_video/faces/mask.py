@@ -22,6 +22,12 @@ FOREHEAD = 0.3
 WIDE, TALL, BELOW = 0.74, 1.0, -0.14
 """Half axes of a face and how far its middle lies below that of eyes and mouth, by `upright`'s
 measure; fitted to the mesh's outline on real faces."""
+CORNER = 8
+"""Which of an eye's line is its second corner; the first is the first."""
+SOFT = 0.2
+"""Width of a socket's soft edge, in distances of the eye's corners."""
+SOCKET = 0.75, 0.65
+"""Half axes of what an eye takes when it is wide open, in distances of its corners."""
 BORDER = 0.04
 """Sides of the picture over which a mask fades out before the border."""
 BITS = 6
@@ -56,6 +62,21 @@ def eyes_mask(dense: Floats, size: tuple[int, int], face: float) -> tuple[Floats
     """Two of (h, w) float32: the left and the right eye with their lids, softly."""
     left, right = (_part(dense[list(of)], size, face, 0.05) for of in (LEFT_EYE, RIGHT_EYE))
     return left, right
+
+
+def sockets_mask(dense: Floats, size: tuple[int, int]) -> Floats:
+    """(h, w) float32: both eyes as far as they reach when they are wide open, softly."""
+    turns = np.linspace(0, 2 * math.pi, 32, endpoint=False)
+    parts = []
+    for line in (LEFT_EYE, RIGHT_EYE):
+        one, other = dense[line[0]], dense[line[CORNER]]
+        across = SOCKET[0] * (other - one)
+        up = SOCKET[1] * np.array([one[1] - other[1], other[0] - one[0]])
+        ring = np.outer(np.cos(turns), across) + np.outer(np.sin(turns), up)
+        filled = _filled(((one + other) / 2 + ring).astype(np.float32), size)
+        parts.append(softened(filled, SOFT * float(np.linalg.norm(other - one))))
+    left, right = parts
+    return np.maximum(left, right)
 
 
 def mouth_mask(dense: Floats, size: tuple[int, int], face: float) -> Floats:

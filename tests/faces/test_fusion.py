@@ -14,7 +14,7 @@ from easyphoto_video.clip import Frames
 from easyphoto_video.faces.bend import Reference, delaunay
 from easyphoto_video.faces.face import Face, Floats
 from easyphoto_video.faces.fusion import Crops, eyes_open, fuse
-from easyphoto_video.faces.mask import eyes_mask, face_mask, mouth_mask
+from easyphoto_video.faces.mask import eyes_mask, face_mask, mouth_mask, sockets_mask
 from easyphoto_video.faces.mesh import MeshDetector
 from easyphoto_video.faces.retouch import restored, retouched
 from tests.faces.fake import PLACES
@@ -156,6 +156,10 @@ def test_closed_eyes_stay_closed(real: tuple[Crops, Reference]) -> None:
     changed = np.abs(fused.astype(int) - three.frames)
     assert changed[0][eyes].mean() > 10
     assert changed[1][eyes].max() <= 1
+    sockets = sockets_mask(closed, crops.size) > 0.999
+    assert sockets.sum() > 2 * eyes.sum()
+    assert changed[1][sockets].max() <= 1
+    assert changed[0][sockets].mean() > 5
 
 
 def shut(dense: Floats, share: float) -> Floats:
