@@ -118,8 +118,8 @@ def _parted(weight: Floats, trust: Floats, dense: Floats, face: float, eyes: flo
     both = np.maximum(*parts)
     # The mesh draws a shut eye small; the reference's open one would stand out around it.
     shut = max(0.0, 1 - share / SHUT)
-    weight = weight * (1 - shut * sockets_mask(dense, size))
-    taken = weight + both * (share * trust - weight)
+    around = weight * (1 - shut * sockets_mask(dense, size))
+    taken = around + both * (share * trust - around)
     return (taken * (1 - mouth_mask(dense, size, face))).astype(np.float32)
 
 
