@@ -8,9 +8,9 @@ import numpy as np
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.faces.face import Floats
+from easyphoto_video.faces.fusion import EYES
 from easyphoto_video.faces.mesh import MeshDetector
 from tools.judging.line import Line
-from tools.judging.motion import LIDS
 
 _SHUT, _OPEN = 0.35, 0.65
 """Shares of an eye's median white below and above which it is shut and open."""
@@ -53,7 +53,7 @@ def whites(frames: Frames, detector: MeshDetector) -> Floats:
     """
     found = [(frame, faces[0].dense) for frame in frames if (faces := detector.detect(frame))]
     rows = [
-        [_white(frame, dense[list(corners)]) for _, corners in LIDS]
+        [_white(frame, dense[list(corners)]) for _, corners in EYES]
         for frame, dense in found
         if dense is not None
     ]

@@ -10,6 +10,7 @@ import torch
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.faces.face import Floats
+from easyphoto_video.faces.fusion import eye_openings
 from easyphoto_video.faces.mesh import MeshDetector
 from tools.drawing import render_clip
 from tools.judging.line import FIRST_SEED, Line
@@ -24,8 +25,6 @@ LEAST_CHANGE, MOST_CHANGE = 0.5, 1.6
 """Frame-to-frame change, over that of rendered clips."""
 MOST_DEVIATION = 1.5
 ALIVE_BAR = 75.0
-LIDS = (((159, 145), (33, 133)), ((386, 374), (362, 263)))
-"""The mesh's points of each eye: upper and lower lid, and its corners."""
 BLINK = 0.8
 """Eyes have blinked when their opening fell below this share of its median. In 40 drawn clips it is
 0.77 at most where they do, and 0.87 at least where they do not."""
@@ -160,13 +159,7 @@ def _acts(frames: Frames, detector: MeshDetector) -> tuple[bool, bool]:
 
 def blinks(dense: Floats) -> bool:
     """Whether both eyes of (F, 468, 2) shut together at some time."""
-    openings = np.stack(
-        [
-            np.linalg.norm(dense[:, up] - dense[:, down], axis=1)
-            / np.linalg.norm(dense[:, left] - dense[:, right], axis=1)
-            for (up, down), (left, right) in LIDS
-        ]
-    ).mean(axis=0)
+    openings = np.array([eye_openings(points) for points in dense]).mean(axis=1)
     return bool(openings.min() < BLINK * np.median(openings))
 
 
