@@ -54,7 +54,7 @@ def uncompiled() -> Iterator[None]:
 @contextmanager
 def undistributed() -> Iterator[None]:
     """While it lasts, torch says that it was built without distributed training."""
-    with _swapped(torch.distributed, "is_available", _no):
+    with swapped(torch.distributed, "is_available", _no):
         yield
 
 
@@ -79,7 +79,7 @@ def unmapped() -> Iterator[None]:
     diffusers does, for three packages whose names on the index are others than in an import; they
     are not used here, and without the table the import's name counts.
     """
-    with _swapped(importlib.metadata, "packages_distributions", _empty):
+    with swapped(importlib.metadata, "packages_distributions", _empty):
         yield
 
 
@@ -109,15 +109,15 @@ def _empty() -> Mapping[str, list[str]]:
 
 
 @contextmanager
-def _swapped(module: ModuleType, name: str, stand_in: Callable[..., Any]) -> Iterator[None]:
-    """While it lasts, a module has another function of that name, unless somebody sets a third."""
-    before = getattr(module, name)
-    setattr(module, name, stand_in)
+def swapped(owner: Any, name: str, stand_in: Any) -> Iterator[None]:
+    """While it lasts, a module or object has another value there, unless somebody sets a third."""
+    before = getattr(owner, name)
+    setattr(owner, name, stand_in)
     try:
         yield
     finally:
-        if getattr(module, name) is stand_in:
-            setattr(module, name, before)
+        if getattr(owner, name) is stand_in:
+            setattr(owner, name, before)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from easyphoto_video.host.standalone.lean import swapped
 from easyphoto_video.host.standalone.model.texts import TextAttention, Texts, is_stock
 from easyphoto_video.host.standalone.model.winograd import LARGE, SMALL, convolved, kernel
 from easyphoto_video.motion.precision import multiplied
@@ -80,7 +81,7 @@ def swift(unet: UNet2DConditionModel, kernels: Kernels) -> Iterator[None]:
         texts = Texts()
         ends.callback(unet.register_forward_pre_hook(texts.begin, with_kwargs=True).remove)
         for attention in filter(is_stock, unet.modules()):
-            ends.enter_context(_replaced(attention, "processor", TextAttention(texts)))
+            ends.enter_context(swapped(attention, "processor", TextAttention(texts)))
         yield
 
 
@@ -164,14 +165,3 @@ def _in_place(layer: nn.Module, name: str, value: Any) -> Iterator[None]:
         # Somebody may have put his own around it meanwhile, and takes it away himself.
         if vars(layer).get(name) is value:
             del vars(layer)[name]
-
-
-@contextmanager
-def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    before = getattr(owner, name)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        if getattr(owner, name) is value:
-            setattr(owner, name, before)
