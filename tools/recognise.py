@@ -25,9 +25,11 @@ from insightface.utils.face_align import norm_crop
 from torch import Tensor, nn
 
 from easyphoto_video.faces.mesh import MeshDetector
+from easyphoto_video.host.standalone.device import target
+from easyphoto_video.host.standalone.model.load import load_models
 from tools.drawing import render
 from tools.models import decode, encode
-from tools.train.start import read_export
+from tools.train.export import CHECKPOINT
 from tools.train.vae import to_pictures, to_tensor
 from tools.world import BACKGROUND, CLOTHES, HAIR, STYLES, Person, random_person, random_pose
 
@@ -215,7 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=14)
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    vae = read_export(options.models, "cpu").vae
+    vae = load_models(options.models / CHECKPOINT, None, target("cpu", "fp32")).vae
     make(MeshDetector(options.faces), vae, options.out, options.persons, options.epochs)
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from tools.head import Head
-from tools.train.album import EYE, _counts
-from tools.train.astray import one_eye, stray, wink
+from tools.train.album import EYE, Album, _counts
+from tools.train.astray import one_eye, stray, wink, winks
 from tools.train.loop import Draw
 from tools.world import CLIP_FRAMES, Pose, random_person
 
@@ -50,6 +50,25 @@ def test_a_wink_is_in_one_eye_and_comes_from_another_moment() -> None:
         assert sum(bool((where & side).any()) for side in sides) == 1
         assert not (where & ~(sides[0] | sides[1])).any()
         assert way.abs().max() <= 1 and way[8:11].max() <= 0 and way[:8].min() >= 0
+
+
+def test_pictures_of_a_clip_wink_as_their_clip_does_and_stills_do_not() -> None:
+    weights = _weights(Pose())
+    stills, clip = torch.randn(8, 4, 16, 16), torch.zeros(CLIP_FRAMES, 4, 16, 16)
+    clip[8:11] = 1.0
+    # Of the album's fields only these three are read, so the rest is left empty.
+    album = Album(
+        latents=torch.cat([stills, clip, clip + 5]),
+        weights=torch.cat([weights[:8], weights, weights]),
+        colours=torch.empty(0), captions=[], alone=[], first_still=0, first_clip=8,
+    )  # fmt: skip
+    picks, shut = np.arange(len(album.latents)), 0
+    for seed in range(8):
+        way = winks(_draw(seed), album, picks)
+        assert not way[:8].any()
+        assert way[8:].abs().max() <= 1
+        shut += int((way[8:].flatten(1) != 0).any(1).sum())
+    assert shut > 16
 
 
 def test_frames_stray_at_most_half_way_and_not_towards_themselves() -> None:

@@ -11,13 +11,19 @@ from diffusers.loaders.single_file_utils import (
     convert_ldm_vae_checkpoint,
 )
 from safetensors import safe_open
+from torch import nn
 
 from easyphoto_video.host.library import EMBEDDED_FOLDER
+from easyphoto_video.host.standalone.device import target
+from easyphoto_video.host.standalone.model.load import load_models
 from easyphoto_video.host.standalone.prompt.tokens import TOKENS
+from easyphoto_video.motion.read import read_motion
 from tools.ldm_keys import TEXT, UNET, VAE, unet_to_ldm, vae_to_ldm
 from tools.models import autoencoder, decode, encode, text_encoder, unet
-from tools.train.export import CHECKPOINT, MOTION, whole_text
+from tools.train.export import CHECKPOINT, MOTION, export, whole_text
+from tools.train.motion import new_motion
 from tools.train.text import small_text_encoder
+from tools.train.unet import new_painter
 from tools.train.vae import fold
 from tools.words import clip_ids, small_ids, small_rows
 
@@ -70,6 +76,28 @@ def test_the_whole_vocabulary_says_what_the_small_one_said() -> None:
 def test_token_ids_are_openais() -> None:
     assert clip_ids("red hair,")[:5] == [49406, 736, 2225, 267, 49407]
     assert len(set(small_rows().values())) == len(small_rows())
+
+
+def test_what_was_exported_comes_back_through_the_program(tmp_path: Path) -> None:
+    vae, painter, motion = autoencoder(), new_painter(small_text_encoder()), new_motion()
+    export(vae, painter, motion, tmp_path)
+    back = load_models(tmp_path / CHECKPOINT, None, target("cpu", "fp32"))
+    assert _same(back.vae, vae) and _same(back.unet, painter.unet)
+    # The file's tables of positions are rounded, the reader's are exact.
+    assert _same(read_motion(tmp_path / MOTION), motion)
+    said = back.text_encoder.state_dict()
+    whole = whole_text(painter.text)
+    assert all(torch.equal(x, whole[_bare(name)].half().float()) for name, x in said.items())
+
+
+def _bare(name: str) -> str:
+    return name.rpartition("text_model.")[2]
+
+
+def _same(one: nn.Module, other: nn.Module) -> bool:
+    mine, theirs = dict(one.named_parameters()), dict(other.named_parameters())
+    assert mine.keys() == theirs.keys()
+    return all(torch.equal(x.float(), theirs[name].half().float()) for name, x in mine.items())
 
 
 def test_shipped_files_hold_what_they_should_and_stay_small() -> None:

@@ -37,6 +37,15 @@ Subject: TypeAlias = tuple[Person, Pose, str]
 """Whom a picture shows, how she holds her head, and its caption."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sheets:
+    """How many sheets of twins, stills and clips an album has."""
+
+    twins: int
+    stills: int
+    clips: int
+
+
 @dataclass(frozen=True)
 class Album:
     """N pictures: twins, stills, clips.
@@ -58,23 +67,24 @@ class Album:
     first_clip: int
 
 
-def make_album(vae: AutoencoderKL, fleet: Fleet, stills: int, clips: int, twins: int = 0) -> Album:
+def make_album(vae: AutoencoderKL, fleet: Fleet, sheets: Sheets) -> Album:
     """Encode the sheets that are missing, wait for the other workers, and read all.
 
-    `stills`, `clips` and `twins` are numbers of sheets. The first two sheets of clips come last, so
-    that an album that has grown is measured by the same pictures.
+    The first two sheets of clips come last, so that albums of any size are measured by the same
+    pictures.
     """
     folder = fleet.out / "album"
     folder.mkdir(exist_ok=True)
-    sheets = [("twin", i) for i in range(twins)] + [("still", i) for i in range(stills)]
-    sheets += [("clip", i) for i in reversed(range(clips))]
-    paths = [folder / f"{kind}-{i:03}.npz" for kind, i in sheets]
-    subjects = [_subjects(kind, i) for kind, i in sheets]
+    names = [("twin", i) for i in range(sheets.twins)]
+    names += [("still", i) for i in range(sheets.stills)]
+    names += [("clip", i) for i in reversed(range(sheets.clips))]
+    paths = [folder / f"{kind}-{i:03}.npz" for kind, i in names]
+    subjects = [_subjects(kind, i) for kind, i in names]
     for sheet, path in list(zip(subjects, paths, strict=True))[fleet.rank :: fleet.workers]:
         if not path.exists():
             _make_sheet(sheet, path, vae, fleet.device)
     fleet.wait()
-    firsts = twins * SHEET, (twins + stills) * SHEET
+    firsts = sheets.twins * SHEET, (sheets.twins + sheets.stills) * SHEET
     return _read(paths, list(chain.from_iterable(subjects)), firsts)
 
 

@@ -1,18 +1,20 @@
-"""Noise that leans towards what no clip shows, so that the motion module learns to take it back.
+"""Noise that leans towards what no picture shows, so that it is learnt to take that back.
 
 Where noise hides a picture, each frame and each eye settles by itself, so that a background changes
-its colour and an eye shuts alone. A denoiser that has met only true clips under even noise keeps
+its colour and an eye shuts alone. A network that has met only true pictures under even noise keeps
 what it never met; one that has met the push takes it for noise. It is asked the same picture all
 the same. (Compare arXiv 2301.11706, which perturbs evenly.)
 """
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from tools.train.album import EYE
+from tools.train.album import EYE, Album
 from tools.train.loop import Draw
+from tools.world import CLIP_FRAMES
 
 _WINKING, _STRAYING = 0.6, 0.4
 """How many frames lean towards a wink, and towards a stranger."""
@@ -28,6 +30,17 @@ def wink(draw: Draw, x0: Tensor, weights: Tensor, frames: int) -> Tensor:
     other = x0.unflatten(0, (-1, frames)).roll(apart, 1).flatten(0, 1)
     right = bool(draw.numpy.random() < 0.5)
     return _some(draw, x0, _WINKING) * one_eye(weights, right) * (other - x0)
+
+
+def winks(draw: Draw, album: Album, picks: np.ndarray) -> Tensor:
+    """The same for pictures of an album, one by one; 0 for those of no clip."""
+    inside = np.maximum(picks - album.first_clip, 0)
+    apart = draw.numpy.integers(*_APART, len(picks)) * draw.numpy.choice((-1, 1), len(picks))
+    others = inside // CLIP_FRAMES * CLIP_FRAMES + (inside + apart) % CLIP_FRAMES
+    x0, right = album.latents[picks], bool(draw.numpy.random() < 0.5)
+    way = album.latents[album.first_clip + others] - x0
+    moving = torch.from_numpy(picks >= album.first_clip).view(-1, 1, 1, 1)
+    return _some(draw, x0, _WINKING) * moving * one_eye(album.weights[picks], right) * way
 
 
 def stray(draw: Draw, x0: Tensor, strangers: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""One or two processes that train one model together."""
+"""One or two processes that train one model together, and come to the same model either way."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+PARTS = 2
+"""A step's batch is drawn in so many parts: one process takes them in turn, two take one each."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fleet:
@@ -20,10 +23,6 @@ class Fleet:
     workers: int = 1
     device: str = "cpu"
     scale: float = 1.0
-    start: Path | None = None
-    """Folder of exported files to go on from; without it everything is made from nothing."""
-    after: int = 1
-    """How many rounds made those files."""
     now: bool = False
     """Whether to take every stage as its checkpoint has it, and train none."""
 
@@ -32,14 +31,18 @@ class Fleet:
         """True for the one process that writes files and reports."""
         return self.rank == 0
 
+    @property
+    def parts(self) -> range:
+        """Which parts of a batch this process draws."""
+        return range(self.rank, PARTS, self.workers)
+
     def average(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Make every process's gradients the mean over all processes."""
-        if self.workers == 1:
-            return
+        """Make every process's gradients, sums over its parts, the mean over all parts."""
         gradients = [p.grad for p in parameters if p.grad is not None]
         flat = torch.cat([g.reshape(-1) for g in gradients])
-        dist.all_reduce(flat)
-        flat /= self.workers
+        if self.workers > 1:
+            dist.all_reduce(flat)
+        flat /= PARTS
         for gradient, mean in zip(
             gradients, flat.split([g.numel() for g in gradients]), strict=True
         ):

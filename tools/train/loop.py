@@ -1,7 +1,8 @@
 """The one training loop: every stage brings its loss and its score, the loop brings the rest.
 
-What a step draws depends on the stage's seed, the step and the rank alone, and the optimiser's
-state is saved with the weights, so a run that was stopped goes on as if it had not been.
+What a step draws depends on the stage's seed, the step and the part of the batch alone, and the
+optimiser's state is saved with the weights. So a run that was stopped goes on as if it had not
+been, and one process comes to the same weights as two.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tools.train.fleet import Fleet
+from tools.train.fleet import PARTS, Fleet
 
 _SAVE_SECONDS = 180.0
 _WARM_UP_STEPS = 50
@@ -26,7 +27,7 @@ _WARM_UP_STEPS = 50
 
 @dataclass(frozen=True)
 class Draw:
-    """One step's randomness."""
+    """The randomness of one part of a step's batch."""
 
     numpy: np.random.Generator
     torch: torch.Generator
@@ -61,6 +62,7 @@ class Course:
     loss: Callable[[Draw], torch.Tensor]
     score: Callable[[nn.Module], str]
     batch: int
+    """Samples in one part of a step's batch."""
     decay: float = 0.998
     betas: tuple[float, float] = (0.9, 0.99)
 
@@ -148,18 +150,19 @@ class _Trainer:
         factor = min(1.0, (self.steps + 1) / _WARM_UP_STEPS) * _cosine(progress)
         for group in self.optimiser.param_groups:
             group["lr"] = self.course.budget.rate * factor
-        loss = self.course.loss(
-            _draw(self.course.budget.seed, self.steps, self.fleet.rank, progress)
-        )
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        losses = []
+        for part in self.fleet.parts:
+            loss = self.course.loss(_draw(self.course.budget.seed, self.steps, part, progress))
+            loss.backward()
+            losses.append(loss.item())
         self.fleet.average(self.parameters)
         nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimiser.step()
         self.steps += 1
-        self.seen += self.course.batch * self.fleet.workers
+        self.seen += self.course.batch * PARTS
         self._follow()
-        return loss.item()
+        return float(np.mean(losses))
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -174,7 +177,7 @@ def _cosine(progress: float) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
 
 
-def _draw(seed: int, step: int, rank: int, progress: float) -> Draw:
-    numbers = np.random.default_rng((seed, step, rank))
+def _draw(seed: int, step: int, part: int, progress: float) -> Draw:
+    numbers = np.random.default_rng((seed, step, part))
     generator = torch.Generator().manual_seed(int(numbers.integers(2**62)))
     return Draw(numbers, generator, progress)

@@ -68,10 +68,10 @@ def small_text_encoder() -> CLIPTextModel:
     return model
 
 
-def train_text(text: CLIPTextModel, album: Album, fleet: Fleet, budget: Budget) -> CLIPTextModel:
+def train_text(album: Album, fleet: Fleet, budget: Budget) -> CLIPTextModel:
     """Train on captions and pooled pixels of the album."""
     torch.manual_seed(2)
-    model, batch = Reader(text.requires_grad_(True)).to(fleet.device), 32
+    model, batch = Reader(small_text_encoder()).to(fleet.device), 32
     count = len(album.captions)
     held = [album.alone[i] for i in range(count - HELD, count, 8)]
     target = album.colours[count - HELD :: 8]

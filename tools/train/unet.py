@@ -10,10 +10,11 @@ from transformers import CLIPTextModel
 from tools.models import unet
 from tools.train import noise
 from tools.train.album import HELD, Album
+from tools.train.astray import winks
 from tools.train.fleet import Fleet
 from tools.train.loop import Budget, Course, Draw, train
 from tools.words import small_ids
-from tools.world import vary
+from tools.world import thinned, vary
 
 _SCORED = (950, 800, 500, 200)
 _BATCH = 8
@@ -23,14 +24,16 @@ _GUIDANCE = 5.0
 """The guidance scale that pictures must bear."""
 _GUIDED = 0.2
 _ALONE = 0.7
-_TWINS = 4
-"""How many of a batch are twins, where the album has such."""
+_TWINS, _TWINS_FROM = 4, 0.6
+"""How many of a batch are twins, and from which share of the training on."""
 _TWIN_STEPS = 250, 950
 """Where an expression is decided."""
 _TOLD = 2.0
 """How much the difference of twins counts."""
 _LEANING = 0.3
 """How many pictures have noise that leans."""
+_THINNED = 0.2
+"""How many captions leave most to chance, as short prompts do."""
 
 
 class Painter(nn.Module):
@@ -88,14 +91,15 @@ def train_unet(painter: Painter, album: Album, fleet: Fleet, budget: Budget) -> 
     alphas, count = noise.alphas(), len(album.captions) - HELD
     mean = album.latents.mean(0)
 
-    singles = _BATCH - (_TWINS if album.first_still else 0)
-
     def loss(draw: Draw) -> Tensor:
+        twins = _TWINS if draw.progress >= _TWINS_FROM else 0
+        singles = _BATCH - twins
         picks = draw.numpy.integers(0, count, singles)
         x0, t = album.latents[picks], even_steps(draw, singles)
-        eps = lean(draw, x0, alphas[t].view(-1, 1, 1, 1), mean)
-        captions = [vary(_caption(album, int(i), draw), draw.numpy) for i in picks]
-        if album.first_still:
+        alpha = alphas[t].view(-1, 1, 1, 1)
+        eps = lean(draw, x0, alpha, mean) + alpha.sqrt() * winks(draw, album, picks)
+        captions = [_caption(album, int(i), draw) for i in picks]
+        if twins:
             both = _twins(album, draw)
             x0, t, eps = (torch.cat(pair) for pair in zip((x0, t, eps), both[1:], strict=True))
             captions += [album.alone[i] for i in both[0]]
@@ -143,7 +147,8 @@ def untold(error: Tensor, share: Tensor) -> Tensor:
 
 def _caption(album: Album, i: int, draw: Draw) -> str:
     """A frame of a clip is mostly told as a still, as clips' captions leave gaze and mouth open."""
-    return (album.alone if draw.numpy.random() < _ALONE else album.captions)[i]
+    text = (album.alone if draw.numpy.random() < _ALONE else album.captions)[i]
+    return (thinned if draw.numpy.random() < _THINNED else vary)(text, draw.numpy)
 
 
 def _paired(rows: Tensor) -> Tensor:

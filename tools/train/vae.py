@@ -92,7 +92,7 @@ def _batch(draw: Draw, patches: int) -> tuple[torch.Tensor, torch.Tensor]:
     return to_tensor(pictures), torch.from_numpy(weights)[:, None]
 
 
-def train_vae(fleet: Fleet) -> AutoencoderKL:
+def train_vae(fleet: Fleet, budget: Budget) -> AutoencoderKL:
     """Train; returns the averaged model with each latent channel at mean 0, deviation 1 / SCALE."""
     torch.manual_seed(1)
     model, batch = autoencoder(), 4
@@ -112,15 +112,12 @@ def train_vae(fleet: Fleet) -> AutoencoderKL:
         return f"PSNR {found.whole:.2f} dB, face {found.face:.2f} dB"
 
     course = Course(
-        budget=Budget("vae", VAE_PATCHES, 1.5e-3, 101), model=model, loss=loss, score=score,
-        batch=batch, decay=0.995, betas=(0.9, 0.98),
+        budget=budget, model=model, loss=loss, score=score, batch=batch,
+        decay=0.995, betas=(0.9, 0.98),
     )  # fmt: skip
     average = train(course, fleet)
     assert isinstance(average, AutoencoderKL)
     return fold(average, to_tensor(held_out(64)[0]).to(fleet.device))
-
-
-VAE_PATCHES = 31_000
 
 
 def _distance(error: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

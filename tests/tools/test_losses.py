@@ -1,36 +1,14 @@
-"""Going on from exported files, and what the losses say."""
+"""What the losses of the training stages say."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
-from torch import nn
 
-from tools.models import autoencoder
-from tools.train.export import export
 from tools.train.loop import Draw
-from tools.train.motion import disagreement, new_motion
-from tools.train.start import read_export
-from tools.train.text import small_text_encoder, tags_of
-from tools.train.unet import guided_error, lean, new_painter
-
-
-def _same(one: nn.Module, other: nn.Module) -> bool:
-    mine, theirs = one.state_dict(), other.state_dict()
-    assert mine.keys() == theirs.keys()
-    return all(torch.equal(x.half(), theirs[name].half()) for name, x in mine.items())
-
-
-def test_what_was_exported_comes_back(tmp_path: Path) -> None:
-    vae, painter, motion = autoencoder(), new_painter(small_text_encoder()), new_motion()
-    export(vae, painter, motion, tmp_path)
-    back = read_export(tmp_path, "cpu")
-    assert _same(back.vae, vae)
-    assert _same(back.painter, painter)
-    assert _same(back.motion, motion)
-    assert all(p.requires_grad for p in back.painter.text.parameters())
+from tools.train.motion import disagreement
+from tools.train.text import tags_of
+from tools.train.unet import guided_error, lean
 
 
 def _draw() -> Draw:
