@@ -21,7 +21,7 @@ from tools.train.text import train_text
 from tools.train.unet import new_painter, train_unet
 from tools.train.vae import train_vae
 
-SHEETS = Sheets(twins=6, stills=24, clips=24)
+SHEETS = Sheets(twins=6, stills=16, clips=24)
 VAE = Budget("vae", 31_000, 1.5e-3, 101)
 TEXT = Budget("text", 60_000, 2e-3, 103)
 UNET = Budget("unet", 88_000, 1.5e-3, 104)
