@@ -114,6 +114,12 @@ TELLING = ("progress", "travel", "curves", "material_wires")
 """Modules that tell things in words of their own."""
 
 
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Driven:
+    """A tab that no test touches: building one takes most of a second."""
+    return Driven(tmp_path_factory.mktemp("data"))
+
+
 def sample(tab: Driven, mode: str) -> Request:
     """A request in which nothing is as it is by default, with files that were dropped."""
     kept = tab.forms[mode].inputs.kept
@@ -127,8 +133,8 @@ def sample(tab: Driven, mode: str) -> Request:
     return MODES[mode](**COMMON, **OWN[mode], **files)
 
 
-def test_the_form_begins_with_the_defaults(tab: Driven) -> None:
-    assert tab.form.request([tab.values[part] for part in tab.form.components]) == Text2Video()
+def test_the_form_begins_with_the_defaults(seen: Driven) -> None:
+    assert seen.form.request([seen.values[part] for part in seen.form.components]) == Text2Video()
 
 
 def test_the_hosts_defaults_go_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,12 +174,12 @@ def test_a_text_shows_no_file_that_was_not_dropped(tab: Driven, tmp_path: Path) 
     assert film.filled({"video": str(secret)})[film.parts["video"]]["value"] is None
 
 
-def test_the_webui_leaves_alone_what_an_infotext_does_not_say(tab: Driven) -> None:
-    read = dict(paste_fields(tab.form))
+def test_the_webui_leaves_alone_what_an_infotext_does_not_say(seen: Driven) -> None:
+    read = dict(paste_fields(seen.form))
     parameters = {"Prompt": "x", "Steps": "5"}
-    assert read[tab.part("steps")](parameters)["value"] == 5
-    assert read[tab.part("frames")](parameters) is None
-    assert read[tab.part("frames")]({"EasyPhoto Video": "no JSON"}) is None
+    assert read[seen.part("steps")](parameters)["value"] == 5
+    assert read[seen.part("frames")](parameters) is None
+    assert read[seen.part("frames")]({"EasyPhoto Video": "no JSON"}) is None
 
 
 @pytest.mark.parametrize(
@@ -189,25 +195,28 @@ def test_the_webui_leaves_alone_what_an_infotext_does_not_say(tab: Driven) -> No
     ],
 )
 def test_what_cannot_be_used_is_refused_by_its_label(
-    tab: Driven, name: str, value: Any, label: str
+    seen: Driven, name: str, value: Any, label: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tab.set(**{name: value})
+    monkeypatch.setattr(seen, "values", dict(seen.values))
+    seen.set(**{name: value})
     with pytest.raises(BadRequest, match=f"^{label}: "):
-        tab.form.request([tab.values[part] for part in tab.form.components])
+        seen.form.request([seen.values[part] for part in seen.form.components])
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_labels_are_unique_and_ids_ours(tab: Driven, mode: str) -> None:
+def test_labels_are_unique_and_ids_ours(seen: Driven, mode: str) -> None:
     others = {
         part
-        for form in tab.forms.values()
+        for form in seen.forms.values()
         if form.mode != mode
         for part in (*form.parts.values(), *form.extra.values())
     }
-    parts = [part for part in tab.page.blocks.values() if isinstance(part, gr.components.Component)]
+    parts = [
+        part for part in seen.page.blocks.values() if isinstance(part, gr.components.Component)
+    ]
     labels = [part.label for part in parts if getattr(part, "label", None) and part not in others]
     assert len(set(labels)) == len(labels) > 60
-    ids = [part.elem_id for part in tab.page.blocks.values() if part.elem_id]
+    ids = [part.elem_id for part in seen.page.blocks.values() if part.elem_id]
     assert len(set(ids)) == len(ids)
     assert all(id.startswith("easyphoto_video") for id in ids)
     ends = {id.rpartition("_")[2] for id in ids}
@@ -215,16 +224,16 @@ def test_labels_are_unique_and_ids_ours(tab: Driven, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_every_field_has_its_place(tab: Driven, mode: str) -> None:
+def test_every_field_has_its_place(seen: Driven, mode: str) -> None:
     """Only what is seldom needed stands under More."""
     more = next(
         part
-        for part in tab.page.blocks.values()
+        for part in seen.page.blocks.values()
         if isinstance(part, gr.Accordion)
         and part.label == "More"
-        and tab.forms[mode].parts["clip_skip"] in _within(part)
+        and seen.forms[mode].parts["clip_skip"] in _within(part)
     )
-    fields = [name for name, part in tab.forms[mode].parts.items() if part in _within(more)]
+    fields = [name for name, part in seen.forms[mode].parts.items() if part in _within(more)]
     assert fields == ["step_cache", "clip_skip"]
 
 
@@ -233,19 +242,19 @@ def _within(part: Any) -> list[Any]:
     return [*inner, *(each for child in inner for each in _within(child))]
 
 
-def test_nothing_is_frozen_in_the_webuis_config(tab: Driven) -> None:
+def test_nothing_is_frozen_in_the_webuis_config(seen: Driven) -> None:
     """ui-config.json would keep today's values and ranges for ever."""
     saved = (gr.Slider, gr.Radio, gr.Checkbox, gr.Textbox, gr.Number, gr.Dropdown, gr.Button)
-    parts = [part for part in tab.page.blocks.values() if isinstance(part, saved)]
+    parts = [part for part in seen.page.blocks.values() if isinstance(part, saved)]
     assert len(parts) > 30
     assert all(getattr(part, "do_not_save_to_config", False) for part in parts)
 
 
-def test_automatic_is_a_position_and_said(tab: Driven) -> None:
-    width = tab.part("width")
+def test_automatic_is_a_position_and_said(seen: Driven) -> None:
+    width = seen.part("width")
     assert (width.minimum, width.maximum, width.step, width.value) == (0, 2048, 8, 0)
     assert "0 is automatic" in width.info
-    assert "-1 is automatic" in tab.part("seed").info
+    assert "-1 is automatic" in seen.part("seed").info
 
 
 def texts(tab: Driven) -> Iterator[str]:
@@ -258,22 +267,22 @@ def texts(tab: Driven) -> Iterator[str]:
             yield str(part.value)
 
 
-def test_every_text_has_its_chinese(tab: Driven) -> None:
-    data = re.search(r'data-words="([^"]*)"', tab.part("words").value)
+def test_every_text_has_its_chinese(seen: Driven) -> None:
+    data = re.search(r'data-words="([^"]*)"', seen.part("words").value)
     assert data is not None
     words = json.loads(html.unescape(data[1]))
     source = Path(__file__).parents[3] / "easyphoto_video" / "host" / "tab"
     told = "".join((source / f"{name}.py").read_text() for name in TELLING)
     fixed = set(re.findall(r'_word\(\s*"([^"]+)"', told)) | set(re.findall(r"<span>([^{<]+)", told))
     assert len(fixed) >= 4
-    wanted = {*texts(tab), *fixed, *STAGES, "Stopped.", "Failed.", "without sound", SURE}
+    wanted = {*texts(seen), *fixed, *STAGES, "Stopped.", "Failed.", "without sound", SURE}
     assert [text for text in sorted(wanted) if text not in words and text not in FREE] == []
     assert not [text for text, chinese in words.items() if not re.search("[一-鿿]", chinese)]
 
 
-def test_the_catalogue_holds_nothing_else(tab: Driven) -> None:
+def test_the_catalogue_holds_nothing_else(seen: Driven) -> None:
     """A text that was changed leaves no old Chinese behind."""
-    said = {*texts(tab), *STAGES}
+    said = {*texts(seen), *STAGES}
     said |= {
         text for kind in MODES.values() for _, s in settings(kind) for text in (s.label, s.help)
     }
