@@ -28,8 +28,7 @@ def wink(draw: Draw, x0: Tensor, weights: Tensor, frames: int) -> Tensor:
     """The way from clips x0 (N * frames, 4, 16, 16) to having one eye of another moment."""
     apart = int(draw.numpy.integers(*_APART)) * (1 if draw.numpy.random() < 0.5 else -1)
     other = x0.unflatten(0, (-1, frames)).roll(apart, 1).flatten(0, 1)
-    right = bool(draw.numpy.random() < 0.5)
-    return _some(draw, x0, _WINKING) * one_eye(weights, right) * (other - x0)
+    return _winking(draw, x0, other, weights)
 
 
 def winks(draw: Draw, album: Album, picks: np.ndarray) -> Tensor:
@@ -37,10 +36,15 @@ def winks(draw: Draw, album: Album, picks: np.ndarray) -> Tensor:
     inside = np.maximum(picks - album.first_clip, 0)
     apart = draw.numpy.integers(*_APART, len(picks)) * draw.numpy.choice((-1, 1), len(picks))
     others = inside // CLIP_FRAMES * CLIP_FRAMES + (inside + apart) % CLIP_FRAMES
-    x0, right = album.latents[picks], bool(draw.numpy.random() < 0.5)
-    way = album.latents[album.first_clip + others] - x0
+    x0, other = album.latents[picks], album.latents[album.first_clip + others]
     moving = torch.from_numpy(picks >= album.first_clip).view(-1, 1, 1, 1)
-    return _some(draw, x0, _WINKING) * moving * one_eye(album.weights[picks], right) * way
+    return moving * _winking(draw, x0, other, album.weights[picks])
+
+
+def _winking(draw: Draw, x0: Tensor, other: Tensor, weights: Tensor) -> Tensor:
+    """The way from some of x0 (N, 4, 16, 16) to having one eye, left or right, of `other`."""
+    right = bool(draw.numpy.random() < 0.5)
+    return _some(draw, x0, _WINKING) * one_eye(weights, right) * (other - x0)
 
 
 def stray(draw: Draw, x0: Tensor, strangers: Tensor) -> Tensor:
