@@ -11,6 +11,8 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
+from easyphoto_video.face_files import BESIDE
+from easyphoto_video.faces.mesh import MeshDetector
 from tools.train.album import Sheets, make_album
 from tools.train.export import export
 from tools.train.fleet import Fleet
@@ -44,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
+    if not options.now:
+        # The people come last and need the face models: better missed now than after hours.
+        MeshDetector(BESIDE)
     fleet = Fleet(**{**vars(options), "rank": 0})
     if fleet.workers == 1:
         cook(fleet)
