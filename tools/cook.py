@@ -12,7 +12,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from easyphoto_video.face_files import BESIDE
-from easyphoto_video.faces.mesh import MeshDetector
+from easyphoto_video.faces.mesh import find_mesh_files
 from tools.train.album import Sheets, make_album
 from tools.train.export import export
 from tools.train.fleet import Fleet
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     if not options.now:
         # The people come last and need the face models: better missed now than after hours.
-        MeshDetector(BESIDE)
+        find_mesh_files([BESIDE])
     fleet = Fleet(**{**vars(options), "rank": 0})
     if fleet.workers == 1:
         cook(fleet)
