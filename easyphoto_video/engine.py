@@ -1,9 +1,14 @@
-"""The seam: an engine renders a shot to frames. Every mode is prose over this one verb."""
+"""The seam to whatever draws by denoising: an engine opens a session, which renders shots to frames.
+
+A session lasts for a clip: models, LoRAs and prompts enter once and leave once. A shot is plain data
+with nothing left open: what it shows (its scene) and which of the clip's frames, from where.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Protocol
 
@@ -11,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easyphoto_video.clip import Frames
+from easyphoto_video.errors import BadRequest
 from easyphoto_video.motion_settings import ALTERNATING
 from easyphoto_video.request import Lora, Request
 from easyphoto_video.schedule import Schedule
@@ -84,28 +90,48 @@ class FreeInit:
     """Share 0..1 of the temporal frequencies that is kept."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shot:
-    """One run of the sampler, with nothing left open: sizes, seed and files are chosen.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Control:
+    """What a network adds of how frames must look, beside the words."""
 
-    What may change over frames is a tuple with a number for each; empty, it is constant.
-    """
+    kind: str
+    """What network it is, such as `controlnet`: an engine says which kinds it knows."""
+    model: str
+    """The network's file, by name."""
+    pictures: Frames
+    """(F, H, W, 3) uint8 RGB: what each of the shot's frames is told, in any size."""
+    weights: Weights
+    """(F,): how much each frame heeds it; 0 is off."""
+    begin: float = 0.0
+    """Share 0..1 of the denoising from which on it is heeded."""
+    end: float = 1.0
+    """Share 0..1 of the denoising until which it is heeded."""
+
+    def __post_init__(self) -> None:
+        if self.weights.shape != (len(self.pictures),):
+            raise ValueError(f"{self.weights.shape} weights for {len(self.pictures)} pictures")
+        if not 0 <= self.begin <= 1 or not 0 <= self.end <= 1:
+            raise ValueError("begin and end are shares from 0 to 1")
+
+    def is_heeded(self, step: int, steps: int) -> bool:
+        """Whether it acts in a step (from 0 on) of so many: as diffusers' ControlNet guidance."""
+        return step / steps >= self.begin and (step + 1) / steps <= self.end
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """What all shots of a clip have in common, and what is loaded and merged for them once."""
 
     prompt: Schedule[str]
     """By frames of the whole clip."""
     negative: Schedule[str]
     width: int
-    """px, a multiple of 8."""
+    """px, a multiple of what the checkpoint's family makes a latent pixel of: 8."""
     height: int
-    """px, a multiple of 8."""
-    frames: int
-    first: int = 0
-    """The number in the whole clip of the first frame."""
+    """px, as the width."""
     steps: int
     cfg: float
     """Guidance scale; 1 renders without the negative prompt."""
-    cfgs: tuple[float, ...] = ()
-    """Guidance scale of each frame."""
     sampler: str
     """The WebUI's name."""
     seed: int
@@ -114,15 +140,14 @@ class Shot:
     vae: str
     clip_skip: int
     loras: tuple[Lora, ...]
-    lora_shares: tuple[float, ...] = ()
-    """For each frame, a factor on the weight of every LoRA."""
     lora_mean: float = 1.0
-    """Their mean over the whole clip, for the text encoder, which knows no frames."""
+    """The mean of the shots' `lora_shares` over the whole clip, for the text encoder, which knows
+    no frames."""
+    fades_loras: bool = False
+    """Whether shots have `lora_shares`."""
     motion: str
     """A motion module by name, or `none`: then every frame stands alone."""
     motion_loras: tuple[Lora, ...]
-    motion_shares: tuple[float, ...] = ()
-    """For each frame, a factor on what the motion module adds."""
     context: int
     """Frames that the motion module sees at once."""
     overlap: int
@@ -132,15 +157,34 @@ class Shot:
     windows: str = "uniform"
     """How a clip is cut into windows, and how these are averaged, by known names."""
     fuse: str = "pyramid"
-    is_closed: bool = False
-    """The last frame leads on to the first."""
     loop: int | None = None
     """In a clip whose prompts go from the last key back to the first: its frames."""
     free_noise: bool = False
     free_init: FreeInit | None = None
     step_cache: int = 1
     """The UNet's deep layers are computed in every so many-th step; 1 is exact."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shot(Scene):
+    """One run of the sampler, with nothing left open: sizes, seed and files are chosen.
+
+    What may change over frames is a tuple with a number for each; empty, it is constant.
+    """
+
+    frames: int
+    first: int = 0
+    """The number in the whole clip of the first frame."""
+    cfgs: tuple[float, ...] = ()
+    """Guidance scale of each frame."""
+    lora_shares: tuple[float, ...] = ()
+    """For each frame, a factor on the weight of every LoRA."""
+    motion_shares: tuple[float, ...] = ()
+    """For each frame, a factor on what the motion module adds."""
+    is_closed: bool = False
+    """The last frame leads on to the first."""
     start: Start | None = None
+    controls: tuple[Control, ...] = ()
 
     def __post_init__(self) -> None:
         if self.cfg < 1 or self.seed < 0 or self.frames < 1 or not self.width or not self.height:
@@ -148,6 +192,16 @@ class Shot:
         for name in ("cfgs", "lora_shares", "motion_shares"):
             if len(getattr(self, name)) not in (0, self.frames):
                 raise ValueError(f"{name} has a number for each of {self.frames} frames")
+        if bool(self.lora_shares) != self.fades_loras:
+            raise ValueError("a scene says whether its shots have shares of the LoRAs")
+        for control in self.controls:
+            if len(control.pictures) != self.frames:
+                raise ValueError(f"a control has a picture for each of {self.frames} frames")
+
+    @property
+    def scene(self) -> Scene:
+        """What it has in common with the other shots of the clip."""
+        return Scene(**{field.name: getattr(self, field.name) for field in fields(Scene)})
 
     @property
     def numbers(self) -> range:
@@ -172,6 +226,7 @@ class Shot:
             overlap=job.overlap if job.overlap >= 0 else _overlap(job),
             lora_shares=job.over_frames("lora_schedule", rows),
             lora_mean=_lora_mean(job),
+            fades_loras=bool(job.over_frames("lora_schedule", rows)),
             motion_shares=_motion_shares(job, rows),
             # A clip in several shots is closed by what its last shot ends with instead.
             is_closed=job.closed_loop and len(rows) == job.frames,
@@ -225,16 +280,51 @@ def _free_init(job: Request) -> FreeInit | None:
     )
 
 
-class Engine(Protocol):
-    """Whatever can render: the WebUI, our stand-alone engine, a fake."""
+class Session(Protocol):
+    """What renders the shots of a clip."""
 
     def render(self, shot: Shot, watch: Watch = unwatched) -> Frames:
         """(F, H, W, 3) uint8 RGB with the shot's F, H and W.
 
+        A shot of another scene than the one before puts that one's LoRAs and prompts away first.
         Raises BadRequest or BadFile before any work when the shot cannot be rendered, OutOfMemory,
-        and Stopped when the watch raises it.
+        NoEffect when something in it was not heeded, and Stopped when the watch raises it.
         """
         ...
+
+
+class Engine(Protocol):
+    """Whatever can render by denoising: the WebUI, our stand-alone engine, a test's."""
+
+    @property
+    def controls(self) -> frozenset[str]:
+        """The kinds of control that it knows."""
+        ...
+
+    def open(self) -> AbstractContextManager[Session]:
+        """A session, for as long as the `with` lasts; after it the models are as they were.
+
+        Nothing is loaded before the first shot. One session at a time.
+        """
+        ...
+
+    def release(self) -> None:
+        """Let go of models that are kept for the next session, to make room."""
+        ...
+
+
+def render(engine: Engine, shot: Shot, watch: Watch = unwatched) -> Frames:
+    """One shot in a session of its own. See Session."""
+    with engine.open() as session:
+        return session.render(shot, watch)
+
+
+def check_controls(engine: Engine, controls: Iterable[str]) -> None:
+    """Raise BadRequest for a kind of control that the engine does not know."""
+    for kind in controls:
+        if kind not in engine.controls:
+            known = ", ".join(sorted(engine.controls)) or "none"
+            raise BadRequest("Controls", kind, "is not known here", f"There is: {known}.")
 
 
 Painter = Callable[[Shot, int], Frames]
@@ -253,6 +343,15 @@ class FakeEngine:
     def __init__(self, painter: Painter = plain) -> None:
         self.painter = painter
         self.shots: list[Shot] = []
+        self.controls: frozenset[str] = frozenset()
+
+    @contextmanager
+    def open(self) -> Iterator[FakeEngine]:
+        """See Engine."""
+        yield self
+
+    def release(self) -> None:
+        """See Engine."""
 
     def render(self, shot: Shot, watch: Watch = unwatched) -> Frames:
         """See Engine."""

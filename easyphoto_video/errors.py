@@ -7,6 +7,7 @@
     ├── DownloadFailed    a file of the catalogue could not be fetched
     ├── OutOfMemory       the device or the machine has too little memory for the request
     ├── FacePassFailed    the clip was made and is kept, its faces could not be redrawn
+    ├── NoEffect          something that was asked for did not happen, so there is no result
     ├── HostFailed        the engine below failed in a way that we did not foresee
     └── Stopped           the user cancelled; not a failure
 
@@ -92,6 +93,16 @@ class FacePassFailed(EasyPhotoError):
         super().__init__(
             f"The face pass failed: {reason} The clip as it was before is kept in {path}."
         )
+
+
+class NoEffect(EasyPhotoError):
+    """Something that was asked for did not happen: nothing of the host heeded it."""
+
+    def __init__(self, what: str, reason: str, next_step: str) -> None:
+        self.what = what
+        self.reason = reason
+        self.next_step = next_step
+        super().__init__(f"{what} had no effect: {reason}. {next_step}")
 
 
 class HostFailed(EasyPhotoError):

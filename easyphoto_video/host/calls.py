@@ -1,20 +1,16 @@
-"""What surrounds each call of the UNet: which frames it holds, and what they get."""
+"""The calls of the UNet in one run of the sampler: which frames each holds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-
-import torch
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from easyphoto_video.engine import Shot
-from easyphoto_video.host.shots import viewing_of
-from easyphoto_video.motion.attach import Handle, nowhere
-from easyphoto_video.motion.fading import FadeHandle, Weights
-from easyphoto_video.motion.recall import Recall
-from easyphoto_video.motion.viewing import plan
+from easyphoto_video.motion.viewing import plan, viewing_of
 from easyphoto_video.motion.windows import Window, apart
+from easyphoto_video.request import NONE
+from easyphoto_video.unet.attachment import Call, Guests
 
 Seen = Callable[[int], Sequence[Window]]
 """The windows of a step of the sampler."""
@@ -22,38 +18,22 @@ Seen = Callable[[int], Sequence[Window]]
 
 @dataclass(frozen=True, kw_only=True)
 class Calls:
-    """The calls of one run of the sampler."""
+    """The calls for one shot."""
 
     windows: Seen
     """A call for each."""
-    views: Seen = lambda step: ()
-    """Windows inside the temporal layers."""
-    handle: Handle | None = None
-    """The motion inside the UNet; None when every frame stands alone."""
-    motion_shares: tuple[float, ...] = ()
-    """For each frame, a factor on what the motion adds."""
-    fades: FadeHandle | None = None
-    """LoRAs whose weight changes over frames."""
-    recall: Recall | None = None
-    """Deep layers that are not computed in every step."""
+    shot: Shot | None = None
+    """None where nothing has entered the UNet that would ask."""
+    guests: Guests = field(default_factory=lambda: Guests(()))
+    """What is in the UNet, which hears of every call."""
 
     @classmethod
-    def of(
-        cls, shot: Shot, handle: Handle | None, fades: FadeHandle | None, recall: Recall | None
-    ) -> Calls:
-        """Those of a shot."""
-        if handle is None:
+    def of(cls, shot: Shot, guests: Guests) -> Calls:
+        """Those that the shot's motion asks for; without motion every frame stands alone."""
+        if shot.motion == NONE:
             alone = apart(shot.frames, shot.context)
-            return cls(windows=lambda step: alone, fades=fades, recall=recall)
-        seen = plan(shot.frames, viewing_of(shot))
-        return cls(
-            windows=seen.at,
-            views=seen.views,
-            handle=handle,
-            motion_shares=shot.motion_shares,
-            fades=fades,
-            recall=recall,
-        )
+            return cls(shot=shot, windows=lambda step: alone, guests=guests)
+        return cls(shot=shot, windows=plan(shot.frames, viewing_of(shot)).at, guests=guests)
 
     @contextmanager
     def seeing(self, window: Window, step: int) -> Iterator[None]:
@@ -61,22 +41,8 @@ class Calls:
 
         The calls of one step and window, for one condition after the other, come in one `with`.
         """
-        with ExitStack() as held:
-            rests = nowhere
-            if self.recall is not None:
-                held.enter_context(self.recall.seeing(window.frames, step))
-                rests = self.recall.rests
-            if self.handle is not None:
-                shares = [self.motion_shares[i] for i in window.frames if self.motion_shares]
-                seen = self.handle.frames(
-                    len(window.frames), views=self.views(step), shares=shares, rests=rests
-                )
-                held.enter_context(seen)
-            if self.fades is not None:
-                held.enter_context(self.fades.frames(window.frames))
+        if self.shot is None:
             yield
-
-
-def lora_weights(shot: Shot) -> Weights:
-    """The factor on every LoRA at some frames of the shot, which has such factors."""
-    return lambda frames: torch.tensor([shot.lora_shares[frame] for frame in frames])
+            return
+        with self.guests.around(Call(shot=self.shot, frames=window.frames, step=step)):
+            yield

@@ -1,11 +1,10 @@
-"""The motion module of a shot, with its motion LoRAs, and the last one again without reading."""
+"""The motion module of a scene, with its motion LoRAs, and the last one again without reading."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from easyphoto_video.engine import Shot
-from easyphoto_video.host.checks import check_context
+from easyphoto_video.engine import Scene
 from easyphoto_video.host.library import MOTION_LORAS, MOTIONS, Library
 from easyphoto_video.motion.lora import read_motion_lora, with_lora
 from easyphoto_video.motion.module import Motion
@@ -21,15 +20,15 @@ class MotionShelf:
     def __init__(self) -> None:
         self._held: tuple[Key, Motion] | None = None
 
-    def of(self, shot: Shot, library: Library) -> Motion | None:
-        """The shot's motion, without gradients; None when every frame stands alone.
+    def of(self, scene: Scene, library: Library) -> Motion | None:
+        """The scene's motion, without gradients; None when every frame stands alone.
 
         Raises BadRequest, BadFile and Missing.
         """
-        if shot.motion == NONE:
+        if scene.motion == NONE:
             return None
-        path = library.find(MOTIONS, shot.motion)
-        loras = [(library.find(MOTION_LORAS, x.name), x.weight) for x in shot.motion_loras]
+        path = library.find(MOTIONS, scene.motion)
+        loras = [(library.find(MOTION_LORAS, x.name), x.weight) for x in scene.motion_loras]
         key = (stamps(path, *(file for file, _ in loras)), tuple(weight for _, weight in loras))
         if self._held is None or self._held[0] != key:
             self._held = None  # before the next is read, so that memory holds one only
@@ -37,9 +36,7 @@ class MotionShelf:
             for file, weight in loras:
                 motion = with_lora(motion, read_motion_lora(file), weight)
             self._held = (key, motion.eval().requires_grad_(False))
-        motion = self._held[1]
-        check_context(motion.spec, shot.context, shot.frames)
-        return motion
+        return self._held[1]
 
     def clear(self) -> None:
         """Let the module go."""

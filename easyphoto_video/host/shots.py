@@ -11,7 +11,6 @@ from easyphoto_video.engine import Mask, Mix, Shot, Start
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.motion.freeinit import Filter, freeinit_noise
 from easyphoto_video.motion.noise import initial_noise, shuffled
-from easyphoto_video.motion.viewing import Viewing
 
 APART = 2**40
 """Added to a seed for noise that no frame of any clip begins from."""
@@ -77,15 +76,3 @@ def fresh_noise(shot: Shot) -> Tensor:
 def begins_at(strengths: Sequence[float], steps: int) -> list[int]:
     """The step from which each frame is denoised; `steps` leaves it as it is."""
     return [steps - round(steps * strength) for strength in strengths]
-
-
-def viewing_of(shot: Shot) -> Viewing:
-    """Which frames of the shot the motion module sees together."""
-    return Viewing(
-        context=shot.context,
-        overlap=shot.overlap,
-        stride=shot.stride,
-        method=shot.windows,
-        fuse=shot.fuse,
-        is_closed=shot.is_closed,
-    )

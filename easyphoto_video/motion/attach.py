@@ -29,15 +29,10 @@ from easyphoto_video.errors import BadRequest
 from easyphoto_video.motion.module import Motion, TemporalTransformer
 from easyphoto_video.motion.places import places, residual_norms, width
 from easyphoto_video.motion.spec import MotionSpec
+from easyphoto_video.motion.viewing import plan, viewing_of
 from easyphoto_video.motion.windows import Window
-
-Rests = Callable[[nn.Module], bool]
-
-
-def nowhere(_layer: nn.Module) -> bool:
-    """No layer rests."""
-    return False
-
+from easyphoto_video.unet.attachment import Call as UnetCall
+from easyphoto_video.unet.attachment import is_resting
 
 @dataclass(frozen=True)
 class Call:
@@ -49,8 +44,6 @@ class Call:
     """Windows inside the temporal layers; none is one of all frames."""
     shares: Tensor | None = None
     """(F,) a factor on what the motion adds to each frame; None is 1 everywhere."""
-    rests: Rests = nowhere
-    """Whether nothing is added behind a layer, since what the layer says has it already."""
 
     def check(self, rows: int) -> None:
         """Raises BadRequest unless the rows are whole clips."""
@@ -71,6 +64,8 @@ class Handle:
 
     def __init__(self, spec: MotionSpec) -> None:
         self.spec = spec
+        self.heard = 0
+        """How many times a layer asked for the motion, in calls of ours."""
 
     @contextmanager
     def frames(
@@ -79,7 +74,6 @@ class Handle:
         positions: Sequence[int] | None = None,
         views: Sequence[Window] = (),
         shares: Sequence[float] = (),
-        rests: Rests = nowhere,
     ) -> Iterator[None]:
         """Inside, every call of the UNet in this thread has k*count rows, clip after clip.
 
@@ -87,21 +81,21 @@ class Handle:
         windows that cover the clip, the temporal layers see the frames of one window at a time,
         marked by their place in it, and the rest of the UNet sees each frame once: then a clip may
         be longer than the position table, if there is memory for it. `shares` are factors on what
-        the motion adds to each frame: 0 leaves it still, 1 (none given) is as trained. Behind a
-        layer that `rests` nothing is added. Gradients through checkpointed layers need the
-        backward pass inside too. Raises BadRequest when the motion module cannot see so many
-        frames at once, ValueError when views or shares do not fit the clip.
+        the motion adds to each frame: 0 leaves it still, 1 (none given) is as trained. Gradients
+        through checkpointed layers need the backward pass inside too. Raises BadRequest when the
+        motion module cannot see so many frames at once, ValueError when views or shares do not
+        fit the clip.
         """
         if shares and len(shares) != count:
             raise ValueError(f"{len(shares)} shares for {count} frames")
         parts = torch.tensor(shares) if set(shares) - {1} else None
         if views:
-            call = Call(count, None, self._views(count, positions, views), parts, rests)
+            call = Call(count, None, self._views(count, positions, views), parts)
         else:
             marks = range(count) if positions is None else positions
             self._check(count, marks)
             marked = None if positions is None else torch.tensor(positions)
-            call = Call(count, marked, shares=parts, rests=rests)
+            call = Call(count, marked, shares=parts)
         token = _calls.set({**_calls.get(), self: call})
         try:
             yield
@@ -156,6 +150,39 @@ def attached(unet: nn.Module, motion: Motion) -> Iterator[Handle]:
         yield handle
 
 
+class MotionAttachment:
+    """A motion module as something that enters a UNet: see unet/attachment.py."""
+
+    def __init__(self, motion: Motion) -> None:
+        self._motion = motion
+        self._handle = Handle(motion.spec)
+
+    @property
+    def name(self) -> str:
+        """See Attachment."""
+        return f"Motion module {self._motion.spec.name}"
+
+    @property
+    def heard(self) -> int:
+        """See Attachment."""
+        return self._handle.heard
+
+    @contextmanager
+    def enter(self, unet: nn.Module) -> Iterator[None]:
+        """See Attachment."""
+        with attached(unet, self._motion) as self._handle:
+            yield
+
+    @contextmanager
+    def around(self, call: UnetCall) -> Iterator[None]:
+        """See Attachment. The shot says through which windows the temporal layers see it."""
+        shot = call.shot
+        views = plan(shot.frames, viewing_of(shot)).views(call.step)
+        shares = [shot.motion_shares[frame] for frame in call.frames if shot.motion_shares]
+        with self._handle.frames(len(call.frames), views=views, shares=shares):
+            yield
+
+
 def fitted(unet: nn.Module, motion: Motion) -> list[tuple[nn.Module, TemporalTransformer]]:
     """Each layer with the temporal transformer that goes behind it. Raises BadRequest."""
     there = places(unet)
@@ -178,7 +205,10 @@ def fitted(unet: nn.Module, motion: Motion) -> list[tuple[nn.Module, TemporalTra
 def _moving(handle: Handle, transformer: TemporalTransformer) -> Callable[..., Any]:
     def hook(layer: nn.Module, _args: Any, output: Any) -> Any:
         call = handle.call
-        if call is None or call.rests(layer):
+        if call is None:
+            return None
+        handle.heard += 1
+        if is_resting(layer):
             return None
         x = output if isinstance(output, Tensor) else output[0]
         call.check(x.shape[0])

@@ -25,6 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from easyphoto_video.motion.attach import Call
+from easyphoto_video.unet.attachment import Call as UnetCall
 
 Weights = Callable[[Sequence[int]], Tensor]
 """The numbers of n frames -> a LoRA's weight at each (n,) float32; 1 is as trained."""
@@ -70,7 +71,8 @@ class Fade:
     """What one LoRA changes in a UNet, and how much of it each frame gets."""
 
     changes: Mapping[nn.Module, Change]
-    weights: Weights
+    weights: Weights | None = None
+    """None where each call brings its own."""
 
 
 _calls: ContextVar[Mapping[FadeHandle, _Call]] = ContextVar("fades", default=MappingProxyType({}))
@@ -79,16 +81,22 @@ _calls: ContextVar[Mapping[FadeHandle, _Call]] = ContextVar("fades", default=Map
 class FadeHandle:
     """What `faded` yields: says which frames the calls of the UNet hold."""
 
-    def __init__(self, weights: Sequence[Weights]) -> None:
+    def __init__(self, weights: Sequence[Weights | None]) -> None:
         self._weights = weights
+        self.heard = 0
+        """How many times a layer asked for a LoRA, in calls of ours."""
 
     @contextmanager
-    def frames(self, numbers: Sequence[int]) -> Iterator[None]:
+    def frames(self, numbers: Sequence[int], weights: Weights | None = None) -> Iterator[None]:
         """Inside, every call of the UNet in this thread has k*n rows, clip after clip.
 
-        `numbers` are those of its n frames, by which the weights know them.
+        `numbers` are those of its n frames, by which the weights know them; `weights` are those of
+        all LoRAs that have none of their own.
         """
-        call = _Call(len(numbers), [weights(numbers) for weights in self._weights])
+        ways = [own or weights for own in self._weights]
+        if None in ways:
+            raise ValueError("a LoRA without weights")
+        call = _Call(len(numbers), [way(numbers) for way in ways if way])
         token = _calls.set({**_calls.get(), self: call})
         try:
             yield
@@ -140,6 +148,35 @@ def faded(unet: nn.Module, fades: Sequence[Fade]) -> Iterator[FadeHandle]:
         yield handle
 
 
+class LoraOverFrames:
+    """LoRAs as something that enters a UNet: see unet/attachment.py. A shot says how much of them
+    each of its frames gets (`lora_shares`)."""
+
+    name = "LoRA schedule"
+
+    def __init__(self, changes: Sequence[Mapping[nn.Module, Change]]) -> None:
+        """`changes` of each LoRA, in modules of the UNet that it enters."""
+        self._fades = [Fade(each) for each in changes]
+        self._handle = FadeHandle([])
+
+    @property
+    def heard(self) -> int | None:
+        """See Attachment."""
+        return self._handle.heard if self._fades else None
+
+    @contextmanager
+    def enter(self, unet: nn.Module) -> Iterator[None]:
+        """See Attachment."""
+        with faded(unet, self._fades) as self._handle:
+            yield
+
+    @contextmanager
+    def around(self, call: UnetCall) -> Iterator[None]:
+        """See Attachment."""
+        with self._handle.frames(call.frames, listed(call.shot.lora_shares)):
+            yield
+
+
 def _beginning(handle: FadeHandle) -> Callable[..., None]:
     def hook(_unet: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> None:
         call = handle.call
@@ -154,6 +191,7 @@ def _adding(handle: FadeHandle, changes: Sequence[tuple[int, Change]]) -> Callab
         call = handle.call
         if call is None or not call.rows:
             return None
+        handle.heard += 1
         for number, change in changes:
             weights = call.rows[number]
             if weights is not None:

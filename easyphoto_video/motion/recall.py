@@ -22,8 +22,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from easyphoto_video.engine import Shot
 from easyphoto_video.motion.attach import Call
 from easyphoto_video.motion.places import deep_layers
+from easyphoto_video.unet.attachment import Call as UnetCall
+from easyphoto_video.unet.attachment import resting
 
 FORWARD = "forward"
 
@@ -62,6 +65,13 @@ class Recall:
         """The last step in which everything was computed."""
         self._kept: dict[tuple[int, int], Tensor] = {}
         """What the deep layers hand on, of each condition and frame."""
+        self.heard = 0
+        """How many times the deep layers handed something on, or it was recalled."""
+
+    def forget(self) -> None:
+        """What comes next is another clip."""
+        self._kept.clear()
+        self._whole = None
 
     @contextmanager
     def seeing(self, frames: Sequence[int], step: int) -> Iterator[None]:
@@ -115,6 +125,7 @@ class Recall:
                 return
             said[:] = [_mapped(output, _sized)]
             if is_last:
+                self.heard += 1
                 self._kept.update(zip(seen.keys, _tensor(output), strict=True))
 
         def recalled() -> Any:
@@ -143,6 +154,36 @@ def recalling(unet: nn.Module, every: int) -> Iterator[Recall | None]:
     recall = Recall(every)
     with recall.inside(unet, deep_layers(unet)):
         yield recall
+
+
+class StepCache:
+    """Recalling as something that enters a UNet: see unet/attachment.py."""
+
+    name = "Step cache"
+
+    def __init__(self, every: int) -> None:
+        self._recall = Recall(every)
+        self._shot: Shot | None = None
+
+    @property
+    def heard(self) -> int:
+        """See Attachment."""
+        return self._recall.heard
+
+    @contextmanager
+    def enter(self, unet: nn.Module) -> Iterator[None]:
+        """See Attachment."""
+        with self._recall.inside(unet, deep_layers(unet)):
+            yield
+
+    @contextmanager
+    def around(self, call: UnetCall) -> Iterator[None]:
+        """See Attachment. What was kept of another shot's frames is forgotten."""
+        if call.shot is not self._shot:
+            self._shot = call.shot
+            self._recall.forget()
+        with self._recall.seeing(call.frames, call.step), resting(self._recall.rests):
+            yield
 
 
 @contextmanager

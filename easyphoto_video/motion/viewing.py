@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+from easyphoto_video.engine import Shot
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.motion.windows import Window, balanced, flat, pyramid, relative
 
@@ -287,3 +288,15 @@ FUSES: dict[str, Callable[[int, int, int], tuple[float, ...]]] = {
 def _known(field: str, name: str, names: Iterable[str]) -> None:
     if name not in names:
         raise BadRequest(field, name, "is not known", f"Give one of {', '.join(names)}.")
+
+
+def viewing_of(shot: Shot) -> Viewing:
+    """Which frames of the shot the motion module sees together."""
+    return Viewing(
+        context=shot.context,
+        overlap=shot.overlap,
+        stride=shot.stride,
+        method=shot.windows,
+        fuse=shot.fuse,
+        is_closed=shot.is_closed,
+    )

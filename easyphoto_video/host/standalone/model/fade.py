@@ -17,32 +17,27 @@ from easyphoto_video.host.standalone.model.merge import (
     layers_of,
     merged,
 )
-from easyphoto_video.motion.fading import Chain, Fade, FadeHandle, Weights, faded
+from easyphoto_video.motion.fading import Chain, LoraOverFrames
 
 
 @contextmanager
 def fading(
-    unet: nn.Module,
-    text_encoder: nn.Module,
-    merges: Sequence[Merge],
-    weights: Weights,
-    text: float,
-) -> Iterator[FadeHandle]:
-    """While it lasts, the UNet has each LoRA at its weight times that of the frame.
+    unet: nn.Module, text_encoder: nn.Module, merges: Sequence[Merge], text: float
+) -> Iterator[LoraOverFrames]:
+    """While it lasts, the text encoder has the LoRAs; gives what the UNet is to be entered with.
 
-    Only inside `handle.frames(...)`; see motion.fading. The text encoder reads a prompt once for
-    all frames and has each LoRA at its weight times `text`; take the mean of the weights over the
-    whole clip, so that all its spans read alike. Raises BadFile before anything is touched when a
-    LoRA does not fit.
+    That has each LoRA at its weight times a frame's. The text encoder reads a prompt once for all
+    frames and has each at its weight times `text`; take the mean of the weights over the whole
+    clip, so that all its spans read alike. Raises BadFile before anything is touched when a LoRA
+    does not fit.
     """
     layers = layers_of(unet)
     for one in merges:
         check_fits(one.lora, one.lora.unet, layers)
         check_fits(one.lora, one.lora.text, layers_of(text_encoder, TEXT_MODEL))
     texts = [Merge(replace(one.lora, unet={}), one.text * text, 0.0) for one in merges]
-    fades = [Fade(_changes(one, layers), weights) for one in merges if one.unet]
-    with merged(unet, text_encoder, texts), faded(unet, fades) as handle:
-        yield handle
+    with merged(unet, text_encoder, texts):
+        yield LoraOverFrames([_changes(one, layers) for one in merges if one.unet])
 
 
 def _changes(one: Merge, layers: Mapping[str, Any]) -> dict[nn.Module, Chain]:

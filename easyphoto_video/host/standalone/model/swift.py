@@ -27,6 +27,7 @@ from easyphoto_video.host.standalone.lean import swapped
 from easyphoto_video.host.standalone.model.texts import TextAttention, Texts, is_stock
 from easyphoto_video.host.standalone.model.winograd import LARGE, SMALL, convolved, kernel
 from easyphoto_video.motion.precision import multiplied
+from easyphoto_video.unet.attachment import Call
 
 NARROW = 192
 """With fewer channels Winograd's way takes longer."""
@@ -82,6 +83,28 @@ def swift(unet: UNet2DConditionModel, kernels: Kernels) -> Iterator[None]:
         ends.callback(unet.register_forward_pre_hook(texts.begin, with_kwargs=True).remove)
         for attention in filter(is_stock, unet.modules()):
             ends.enter_context(swapped(attention, "processor", TextAttention(texts)))
+        yield
+
+
+class SwiftAttachment:
+    """The faster layers as something that enters a UNet: see unet/attachment.py."""
+
+    name = "Fast layers"
+    heard: int | None = None
+    """A UNet without any computes the same."""
+
+    def __init__(self, kernels: Kernels) -> None:
+        self._kernels = kernels
+
+    @contextmanager
+    def enter(self, unet: Any) -> Iterator[None]:
+        """See Attachment."""
+        with swift(unet, self._kernels):
+            yield
+
+    @contextmanager
+    def around(self, call: Call) -> Iterator[None]:
+        """See Attachment."""
         yield
 
 

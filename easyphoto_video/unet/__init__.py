@@ -1,0 +1,1 @@
+"""Whatever enters somebody else's UNet, by one way: see attachment.py."""
