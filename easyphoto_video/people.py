@@ -80,7 +80,11 @@ def make(people: People, name: str, photos: Sequence[Path], lora: Path, choose: 
         raise BadRequest("User id", name, "is the name of another LoRA", step)
     reference = choose(photos)
     file = f"{name}{lora.suffix.lower()}"
-    with workbench(people.folder) as bench, workbench(people.loras[0]) as other, moves() as move:
+    with (
+        workbench(people.folder) as bench,
+        workbench(people.loras[0]) as other,
+        moves(bench) as move,
+    ):
         made = bench / name
         write_jpeg(reference, made / REFERENCE)
         _keep_photos(photos, made / PHOTOS)
@@ -121,7 +125,7 @@ def rename(people: People, old: str, new: str) -> UserId:
     if there is not None and new != person.name:
         raise BadRequest("User id", new, f"is the name of a LoRA ({there})", "Take another name.")
     stem = person.folder.name
-    with moves() as move:
+    with workbench(people.folder) as bench, moves(bench) as move:
         for file in (*_weights(person), *lora_files(people, person)):
             head = TUNED if file.name.startswith(TUNED + stem) else ""
             move(file, file.with_name(f"{head}{new}{file.name[len(head + stem) :]}"))
@@ -135,7 +139,7 @@ def delete(people: People, name: str, *, keep_lora: bool = False) -> list[Path]:
     gone = belongings(people, person, keep_lora=keep_lora)
     loras = gone[1:]
     place = loras[0].parent if loras else people.folder
-    with workbench(people.folder) as bench, workbench(place) as other, moves() as move:
+    with workbench(people.folder) as bench, workbench(place) as other, moves(bench) as move:
         for file in loras:
             move(file, other / file.name)
         move(person.folder, bench / "person")

@@ -7,7 +7,6 @@ is written, and nothing of it is ever opened as code.
 from __future__ import annotations
 
 import re
-import secrets
 import shutil
 import stat
 import unicodedata
@@ -20,6 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from easyphoto_video.embeddings import is_kept
 from easyphoto_video.errors import BadFile, BadRequest
+from easyphoto_video.held import DIGITS, claimed, sweep
 from easyphoto_video.identity import (
     DEVICES,
     LORAS,
@@ -45,6 +45,8 @@ FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 """The first that a zip knows; the same person gives the same zip."""
 PART = re.compile(r"[^\\:*?\"<>|\x00-\x1f/]+(?<![. ])")
 """What a file may be called on every system."""
+UNDER_WAY = (".zip-", ".part")
+"""What the folder of a zip that is being written begins and ends with."""
 AGAIN = "Export the user id again with `python3 launch.py user-ids export`."
 
 
@@ -69,19 +71,19 @@ def export(people: People, name: str, target: Path) -> Path:
     if target.suffix.lower() != ".zip" or target.exists():
         reason = "it is there already" if target.exists() else "it is no name of a zip"
         raise BadFile(target, reason, "Give another name that ends with .zip.")
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(part, "x", strict_timestamps=False) as archive:
-            for path, inside in _leaving(people, person):
-                _write(archive, path, inside)
-        part.rename(target)
+        begin, end = UNDER_WAY
+        sweep(target.parent, re.escape(begin) + DIGITS + re.escape(end))
+        with claimed(target.parent, begin, end) as bench:
+            part = bench / "part"
+            with zipfile.ZipFile(part, "x", strict_timestamps=False) as archive:
+                for path, inside in _leaving(people, person):
+                    _write(archive, path, inside)
+            part.rename(target)
     except OSError as error:
         reason = f"it cannot be written ({error.strerror})"
         raise BadFile(target, reason, "Give another place with room on its disk.") from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
     return target
 
 
@@ -99,7 +101,7 @@ def bring(people: People, source: Path, *, replace: bool = False) -> UserId:
         with (
             workbench(people.folder) as bench,
             workbench(people.loras[0]) as other,
-            moves() as move,
+            moves(bench) as move,
         ):
             _unpack(archive, content, bench / "new", other / "new")
             _check_files(content, bench / "new", other / "new", source)

@@ -24,7 +24,7 @@ from PIL import Image
 from easyphoto_video.errors import BadRequest, HostFailed
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.tab.compat import upload_of
-from easyphoto_video.work import unfinished
+from easyphoto_video.unfinished import unfinished
 
 FOLDER = ".inputs"
 KEPT = 30 * 24 * 3600

@@ -13,8 +13,8 @@ from easyphoto_video.errors import Stopped
 from easyphoto_video.host.standalone.cli import main
 from easyphoto_video.host.standalone.job import Job, render
 from easyphoto_video.request import request_from
+from easyphoto_video.unfinished import unfinished
 from easyphoto_video.video.read import open_video
-from easyphoto_video.work import unfinished
 from tests.host.standalone.small import write_library
 
 LONG: dict[str, Any] = {
