@@ -20,7 +20,7 @@ from easyphoto_video.faces.score import FlickerMeter
 from easyphoto_video.host.cast import cast_of
 from easyphoto_video.host.people import DEMO
 from easyphoto_video.host.standalone.host import StandaloneHost
-from easyphoto_video.request import Text2Video
+from easyphoto_video.modes.text2video import Text2Video
 
 CACHES = (2, 3, 5)
 WAYS: Mapping[str, Mapping[str, Any]] = {

@@ -24,9 +24,9 @@ from easyphoto_video.host.standalone.conditions import scripts
 from easyphoto_video.host.standalone.denoise import Guide, Noise, Predictor, denoised
 from easyphoto_video.host.standalone.model.swift import Kernels, swift
 from easyphoto_video.host.standalone.samplers import Noising, Sampler
+from easyphoto_video.modes.text2video import Text2Video
 from easyphoto_video.motion.attach import attached
 from easyphoto_video.motion.recall import recalling
-from easyphoto_video.request import Text2Video
 from easyphoto_video.watch import unwatched
 
 CFG = 7.5

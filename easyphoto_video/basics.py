@@ -64,6 +64,7 @@ class Basics:
         Setting(
             label="CFG schedule",
             lines=2,
+            curve=(1.0, 30.0),
             help="CFG scale over frames, such as 0:(7), 30:(4); empty keeps the CFG scale.",
         ),
     )
@@ -125,6 +126,7 @@ class Basics:
         Setting(
             label="LoRA schedule",
             lines=2,
+            curve=(-10.0, 10.0),
             help="Factor over frames on the weight of every LoRA, such as 0:(0), 16:(1); empty "
             "is 1 throughout.",
         ),

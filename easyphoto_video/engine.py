@@ -18,7 +18,7 @@ import numpy.typing as npt
 from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.motion_settings import ALTERNATING
-from easyphoto_video.request import Lora, Request
+from easyphoto_video.request import Lora, Sampled
 from easyphoto_video.schedule import Schedule
 from easyphoto_video.watch import Watch, unwatched
 
@@ -209,7 +209,7 @@ class Shot(Scene):
         return range(self.first, self.first + self.frames)
 
     @classmethod
-    def of(cls, job: Request, start: Start | None = None, rows: range | None = None) -> Shot:
+    def of(cls, job: Sampled, start: Start | None = None, rows: range | None = None) -> Shot:
         """The shot of these frames of the clip that a request asks for, by default of all."""
         rows = range(job.frames) if rows is None else rows
         same = (
@@ -237,7 +237,7 @@ class Shot(Scene):
         )
 
     @classmethod
-    def of_face(cls, job: Request, person: str, rows: range, start: Start) -> Shot:
+    def of_face(cls, job: Sampled, person: str, rows: range, start: Start) -> Shot:
         """The shot that redraws a person's face in square crops of these frames."""
         height, width = start.frames.shape[1:3]
         return replace(
@@ -253,23 +253,23 @@ class Shot(Scene):
         )
 
 
-def _motion_shares(job: Request, rows: range) -> tuple[float, ...]:
+def _motion_shares(job: Sampled, rows: range) -> tuple[float, ...]:
     scheduled = job.over_frames("motion_schedule", rows)
     return scheduled or (() if job.motion_amount == 1 else (job.motion_amount,) * len(rows))
 
 
-def _overlap(job: Request) -> int:
+def _overlap(job: Sampled) -> int:
     return min(1, job.context - 1) if job.windows == ALTERNATING else job.context // 4
 
 
 @lru_cache(maxsize=4)
-def _lora_mean(job: Request) -> float:
+def _lora_mean(job: Sampled) -> float:
     """Of the whole clip, which every span asks for again."""
     shares = job.over_frames("lora_schedule", range(job.frames))
     return sum(shares) / len(shares) if shares else 1.0
 
 
-def _free_init(job: Request) -> FreeInit | None:
+def _free_init(job: Sampled) -> FreeInit | None:
     if job.free_init < 2:
         return None
     return FreeInit(

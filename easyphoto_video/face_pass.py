@@ -8,15 +8,14 @@ from dataclasses import dataclass, replace
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import Shot, Start
 from easyphoto_video.faces.cast import Cast
-from easyphoto_video.faces.cutout import Allowed, Cutout, Place, cut_out, put_back
+from easyphoto_video.faces.cutout import Cutout, Place, cut_out, put_back
 from easyphoto_video.film import Film
 from easyphoto_video.judging import Role, roles
-from easyphoto_video.kit import Tools
+from easyphoto_video.kit import Making
 from easyphoto_video.rendering import Strip
-from easyphoto_video.request import Request
+from easyphoto_video.request import Sampled
 from easyphoto_video.spans import Span, leaning, spans
 from easyphoto_video.watch import Share, Within
-from easyphoto_video.work import Work
 
 RAW = "raw"
 """Names of files with what was rendered, before it is blended: the next span leans on it."""
@@ -27,7 +26,7 @@ class Redraw:
     """One person's face through a film."""
 
     film: Film
-    job: Request
+    job: Sampled
     role: Role
     cast: Cast
     place: Place
@@ -36,14 +35,13 @@ class Redraw:
 
 
 def with_faces(
-    film: Film, job: Request, cast: Cast, tools: Tools, work: Work, allowed: Allowed | None = None
+    film: Film, job: Sampled, cast: Cast, making: Making
 ) -> tuple[Film, list[Role], tuple[str, ...]]:
     """Follow everybody, choose whose face becomes whose, redraw it where it is.
 
     The film, who was found, and what there is to say. A frame without the face stays as it was.
-    `allowed` is what may change in each frame; None is everything.
     """
-    found, notes = roles(film.frames(), job, cast, tools.watch, film.count)
+    found, notes = roles(film.frames(), job, cast, making.watch, film.count)
     if not job.face_pass:
         return film, found, notes
     for number, role in enumerate(found):
@@ -52,16 +50,16 @@ def with_faces(
             job=job,
             role=role,
             cast=cast,
-            place=Place.of(role.track, job, allowed),
+            place=Place.of(role.track, job, film.allowed),
             part=f"face{number}",
         )
-        film = redrawn(redraw, tools, work)
+        film = redrawn(redraw, making)
     return film, found, notes
 
 
-def redrawn(redraw: Redraw, tools: Tools, work: Work) -> Film:
+def redrawn(redraw: Redraw, making: Making) -> Film:
     """The film with the face redrawn, stretch by stretch and span by span."""
-    job, strips = redraw.job, []
+    job, work, strips = redraw.job, making.work, []
     for rows in redraw.role.track.stretches():
         cut = spans(range(rows.start, rows.stop), job.span, job.span_overlap)
         strips.append(Strip(work, redraw.part, cut))
@@ -70,22 +68,22 @@ def redrawn(redraw: Redraw, tools: Tools, work: Work) -> Film:
     for strip in strips:
         for span in strip.spans:
             if not work.has(strip.name(span)):
-                part = replace(tools, watch=Share(done, total, tools.watch))
+                part = making.watched(Share(done, total, making.watch))
                 _redraw_span(redraw, strip, span, part)
             done += 1
     return _patched(redraw, strips)
 
 
-def _redraw_span(redraw: Redraw, strip: Strip, span: Span, tools: Tools) -> None:
+def _redraw_span(redraw: Redraw, strip: Strip, span: Span, making: Making) -> None:
     """Cut out, fuse, render anew, and all that is done to the pictures before they go back."""
-    job, cast, rows, watch = redraw.job, redraw.cast, span.rows, tools.watch
+    job, cast, rows, watch = redraw.job, redraw.cast, span.rows, making.watch
     watch("cutting out", 0.0)
     frames = redraw.film.frames(rows.start, rows.stop)
     face = cut_out(frames, redraw.place, rows, redraw.role.person)
     pictures = face.fused(face.pictures, job.fusion_before, job.color_match)
     strengths = job.over_frames("face_schedule", rows) or job.face_strength
     if strengths != 0:
-        pictures = _rendered(redraw, face, pictures, strip, span, tools)
+        pictures = _rendered(redraw, face, pictures, strip, span, making)
     watch("blending", 0.0)
     pictures = face.matched(pictures, job.color_match)
     pictures = face.fused(pictures, job.fusion_after, job.color_match)
@@ -96,7 +94,7 @@ def _redraw_span(redraw: Redraw, strip: Strip, span: Span, tools: Tools) -> None
 
 
 def _rendered(
-    redraw: Redraw, face: Cutout, pictures: Frames, strip: Strip, span: Span, tools: Tools
+    redraw: Redraw, face: Cutout, pictures: Frames, strip: Strip, span: Span, making: Making
 ) -> Frames:
     """The face's pictures as the person's LoRA draws them."""
     job, rows, raw = redraw.job, span.rows, replace(strip, part=f"{redraw.part}-{RAW}")
@@ -104,7 +102,7 @@ def _rendered(
     start = Start(frames=pictures, strength=strengths, mask=face.redrawn)
     start = leaning(start, len(rows), raw.held(span)) or start
     shot = Shot.of_face(job, redraw.role.person.name, rows, start)
-    drawn = tools.engine.render(shot, Within("face", tools.watch))
+    drawn = making.session.render(shot, Within("face", making.watch))
     if len(strip.spans) > 1:
         strip.work.keep(raw.name(span), drawn[span.new])
     return drawn

@@ -79,6 +79,7 @@ class FaceSettings:
         Setting(
             label="Face redraw schedule",
             lines=2,
+            curve=(0.0, 1.0),
             help="Face redraw strength over frames, such as 0:(0.6), 30:(0.3); empty keeps it.",
         ),
     )

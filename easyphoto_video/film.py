@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from easyphoto_video.clip import Frames
+from easyphoto_video.faces.cutout import Allowed
 from easyphoto_video.video.sound import Sound
 
 Source = Callable[[int, int], Iterator[Frames]]
@@ -28,6 +29,8 @@ class Film:
     source: Source = field(repr=False)
     sound: Sound | None = None
     """None is silence."""
+    allowed: Allowed | None = field(default=None, repr=False)
+    """What the face pass may change in each frame; None is everything."""
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frames]:
         """(H, W, 3) uint8 RGB of the frames from `start` to before `stop`, to the end without."""

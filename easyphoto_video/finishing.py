@@ -65,7 +65,7 @@ def _played(
     """The frames as they are played, some at a time, and how many came before them."""
     frames: Iterator[Frames] = _seen(_ordered(film, job.order), film, job, shown)
     if job.interpolation > 1:
-        is_closed = job.closed_loop or job.order == "ping-pong"
+        is_closed = job.is_loop or job.order == "ping-pong"
         frames = between(frames, job.interpolation, tools.between(job), is_closed=is_closed)
     come = 0
     while span := list(itertools.islice(frames, SPAN)):

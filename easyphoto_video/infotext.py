@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from easyphoto_video.errors import BadRequest
-from easyphoto_video.request import MODES, Request, request_from
+from easyphoto_video.modes.registry import MODES, request_from
+from easyphoto_video.request import Request
 from easyphoto_video.setting import settings
 
 KEY = "EasyPhoto Video"
@@ -92,10 +93,10 @@ def values_of_note(note: Mapping[str, Any]) -> dict[str, Any]:
     Fields that this version does not know are left out, and those it lacks have their defaults.
     """
     values = note.get("request", note)
-    kind = MODES.get(str(values.get("mode"))) if isinstance(values, dict) else None
-    if kind is None:
+    mode = MODES.get(str(values.get("mode"))) if isinstance(values, dict) else None
+    if mode is None:
         raise _unreadable(note)
-    known = {"mode", *(field.name for field, _ in settings(kind))}
+    known = {"mode", *(field.name for field, _ in settings(mode.request))}
     return request_from({name: values[name] for name in values if name in known}).to_json()
 
 

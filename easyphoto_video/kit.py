@@ -1,12 +1,12 @@
-"""Tools: what a recipe works with, whichever host it runs in."""
+"""What a clip is made with, whichever host it is made in: tools, and what is opened for one clip."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from easyphoto_video.engine import Engine
+from easyphoto_video.engine import Engine, Session
 from easyphoto_video.faces.cast import Cast
 from easyphoto_video.request import Request
 from easyphoto_video.temporary import temporary
@@ -24,8 +24,23 @@ def passing(request: Request) -> Iterator[Work]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Making:
+    """What one clip is made with, opened for it and closed when it is over."""
+
+    session: Session
+    """Renders its shots."""
+    work: Work
+    """Keeps its spans on disk."""
+    watch: Watch = unwatched
+
+    def watched(self, watch: Watch) -> Making:
+        """The same with another watch, say for a part of the work."""
+        return replace(self, watch=watch)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tools:
-    """What a recipe works with."""
+    """What a host has for every clip."""
 
     engine: Engine
     watch: Watch = unwatched
@@ -35,3 +50,9 @@ class Tools:
     """Who makes the frames between frames for a request."""
     work: Callable[[Request], AbstractContextManager[Work]] = passing
     """Where the spans of a request are kept while it runs."""
+
+    @contextmanager
+    def open(self, request: Request, watch: Watch) -> Iterator[Making]:
+        """What the clip of a settled request is made with."""
+        with self.work(request) as work, self.engine.open() as session:
+            yield Making(session=session, work=work, watch=watch)

@@ -39,6 +39,7 @@ class MotionSettings:
         Setting(
             label="Motion schedule",
             lines=2,
+            curve=(0.0, 2.0),
             help="Motion amount over frames, such as 0:(1), 16:(0.5); empty keeps the amount.",
         ),
     )

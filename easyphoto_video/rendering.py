@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import Shot, Start
 from easyphoto_video.film import Film
-from easyphoto_video.kit import Tools
-from easyphoto_video.request import Request
+from easyphoto_video.kit import Making
+from easyphoto_video.request import Sampled
 from easyphoto_video.spans import Span, leaning, spans
 from easyphoto_video.watch import Share
 from easyphoto_video.work import Work
 
-Begin = Callable[[range], Start | None]
-"""What the frames of these numbers begin from; None is noise."""
+Made = Callable[[int, int], Iterator[Frames]]
+"""The frames (H, W, 3) uint8 RGB from one number to before another that are done already."""
+Begin = Callable[[range, Made], Start | None]
+"""What the frames of these numbers begin from, given those that are done; None is noise."""
 SCENE = "scene"
 
 
@@ -46,16 +48,17 @@ class Strip:
         return dict(zip(places, [*before, *self.frames(first, first + span.after)], strict=True))
 
 
-def rendered(job: Request, begin: Begin, tools: Tools, work: Work) -> Film:
-    """The clip of a request whose frames begin as `begin` says."""
+def rendered(job: Sampled, begin: Begin, making: Making) -> Film:
+    """The clip of a request whose frames begin as `begin` says, which is asked span after span."""
+    work = making.work
     cut = spans(range(job.frames), job.span, job.span_overlap, is_closed=job.closed_loop)
     strip = Strip(work, SCENE, cut)
     for number, span in enumerate(cut):
         if work.has(strip.name(span)):
             continue
-        start = leaning(begin(span.rows), len(span.rows), strip.held(span))
+        start = leaning(begin(span.rows, strip.frames), len(span.rows), strip.held(span))
         shot = Shot.of(job, start, span.rows)
-        frames = tools.engine.render(shot, Share(number, len(cut), tools.watch))
+        frames = making.session.render(shot, Share(number, len(cut), making.watch))
         work.keep(strip.name(span), frames[span.new])
     return Film(
         width=job.width, height=job.height, count=job.frames, fps=job.fps, source=strip.frames

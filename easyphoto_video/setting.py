@@ -49,6 +49,9 @@ class Setting:
     lines: int = 1
     """Height of a text field in lines."""
 
+    curve: tuple[float, float] | None = None
+    """For a text that is a curve over frames: what its numbers must lie in."""
+
     file: str = ""
     """PICTURE or FILM for the name of a file that is read; empty for any other field."""
 

@@ -16,7 +16,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,8 @@ from easyphoto_video.held import (
     new_folder,
     remove,
 )
-from easyphoto_video.request import Request, mode_of, request_from
+from easyphoto_video.modes.registry import request_from
+from easyphoto_video.request import Request
 from easyphoto_video.setting import settings
 from easyphoto_video.work import AGAIN, FOLDER, JOB, Work, kept_in
 
@@ -57,7 +58,8 @@ class Unfinished:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(self.stopped))
         request = self.request
         size = f"{request.frames} frames of {request.width}x{request.height}"
-        return f"{self.id}  {when}  {mode_of(request)}, {size}, seed {request.seed}"
+        mark = f", seed {request.mark}" if request.mark else ""
+        return f"{self.id}  {when}  {request.mode}, {size}{mark}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +105,7 @@ def matching(outputs: Path, request: Request, *, any_seed: bool) -> Unfinished:
     """
     there = unfinished(outputs)
     for each in there:
-        if each.request == (replace(request, seed=each.request.seed) if any_seed else request):
+        if each.request == (request.seeded_as(each.request) if any_seed else request):
             return each
     others = "; ".join(each.line for each in there[:5]) or "nothing"
     raise Missing(

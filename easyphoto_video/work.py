@@ -72,7 +72,7 @@ class Work:
 
 def check_room(outputs: Path, request: Request) -> None:
     """Raises BadRequest unless the spans of a settled request will find room on the disk."""
-    need = int(PACKED * 3 * _pixels(request))
+    need = int(PACKED * 3 * request.frames * request.kept_pixels)
     there = next(folder for folder in (outputs, *outputs.absolute().parents) if folder.is_dir())
     free = shutil.disk_usage(there).free
     if free < need:
@@ -82,13 +82,6 @@ def check_room(outputs: Path, request: Request) -> None:
             f"has {free >> 20} MB free, and {need >> 20} MB may be needed for unfinished spans",
             "Free some, or make fewer or smaller frames.",
         )
-
-
-def _pixels(request: Request) -> int:
-    """Of all pictures that wait on disk at the end."""
-    faces = len(request.people) * request.face_size**2 if request.face_pass else 0
-    # Beside what goes back into the clip lies what the next span leans on.
-    return request.frames * (2 * faces + request.rendered_pixels)
 
 
 @contextmanager

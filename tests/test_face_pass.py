@@ -15,8 +15,9 @@ from easyphoto_video.errors import FacePassFailed, OutOfMemory, Stopped
 from easyphoto_video.faces.cast import Cast, Person
 from easyphoto_video.faces.face import Face, Floats
 from easyphoto_video.judging import UNMEASURED
+from easyphoto_video.modes.text2video import Text2Video
 from easyphoto_video.recipes import Tools, run
-from easyphoto_video.request import Lora, Text2Video
+from easyphoto_video.request import Lora
 from easyphoto_video.video.note import read_note
 from easyphoto_video.watch import Watch, unwatched
 

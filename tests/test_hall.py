@@ -13,8 +13,9 @@ import pytest
 from easyphoto_video.clip import Clip
 from easyphoto_video.engine import FakeEngine, Shot, Start
 from easyphoto_video.errors import BadFile, BadRequest, EasyPhotoError, Missing, Stopped
+from easyphoto_video.modes.registry import request_from
+from easyphoto_video.modes.text2video import Text2Video
 from easyphoto_video.recipes import Tools, run
-from easyphoto_video.request import Text2Video, request_from
 from easyphoto_video.video.note import read_note
 from easyphoto_video.watch import Stopwatch
 

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.infotext import KEY, parsed, to_infotext, values_of, values_of_parameters
+from easyphoto_video.modes.registry import request_from
+from easyphoto_video.modes.text2video import Text2Video
 from easyphoto_video.recipes import note_of
-from easyphoto_video.request import FORMATS, SAMPLERS, Lora, Text2Video, request_from
+from easyphoto_video.request import FORMATS, SAMPLERS, Lora
 
 # What the last line of a prompt may hold that a careless reader would trip over.
 TEXTS = st.text() | st.sampled_from(

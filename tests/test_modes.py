@@ -16,8 +16,9 @@ from easyphoto_video.engine import FakeEngine, Shot
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.kit import Tools
 from easyphoto_video.material import settled_material
+from easyphoto_video.modes.image2video import Image2Video
+from easyphoto_video.modes.video2video import Video2Video
 from easyphoto_video.recipes import run
-from easyphoto_video.request import Image2Video, Video2Video
 from easyphoto_video.video.read import open_video
 
 WHITE = 255

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from easyphoto_video.errors import BadRequest
-from easyphoto_video.request import MODES, SAMPLERS, Lora, Text2Video, request_from
+from easyphoto_video.modes.registry import MODES, request_from
+from easyphoto_video.modes.text2video import Text2Video
+from easyphoto_video.request import SAMPLERS, Lora
 from easyphoto_video.setting import Setting, settings
 
 REQUESTS = st.builds(
@@ -42,7 +44,7 @@ def made(**values: Any) -> Text2Video:
 
 def declarations() -> Iterator[tuple[str, str, Setting, object]]:
     for mode, kind in MODES.items():
-        for field, setting in settings(kind):
+        for field, setting in settings(kind.request):
             yield mode, field.name, setting, field.default
 
 
@@ -50,7 +52,7 @@ def declarations() -> Iterator[tuple[str, str, Setting, object]]:
 def test_each_field_keeps_its_declared_range(
     mode: str, name: str, setting: Setting, default: Any
 ) -> None:
-    made: Any = MODES[mode]
+    made: Any = MODES[mode].request
     assert setting.help.endswith(".")
     assert getattr(made(**{name: default}), name) == default
     if setting.low is not None:
@@ -70,7 +72,7 @@ def test_each_field_keeps_its_declared_range(
 
 def test_labels_are_unique() -> None:
     for kind in MODES.values():
-        labels = [setting.label for _, setting in settings(kind)]
+        labels = [setting.label for _, setting in settings(kind.request)]
         assert len(labels) == len(set(labels))
 
 
@@ -120,7 +122,7 @@ def test_lora_names_may_hold_colons() -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_every_mode_goes_to_json_and_back(mode: str) -> None:
-    request = MODES[mode]()
+    request = MODES[mode].request()
     assert request_from(request.to_json()) == request
 
 

@@ -16,8 +16,10 @@ from easyphoto_video.clip import Frames
 from easyphoto_video.engine import FakeEngine, Shot
 from easyphoto_video.errors import BadFile, BadRequest, HostFailed, Missing, Stopped
 from easyphoto_video.kit import Tools
+from easyphoto_video.modes.image2video import Image2Video
+from easyphoto_video.modes.text2video import Text2Video
 from easyphoto_video.recipes import run
-from easyphoto_video.request import Image2Video, Request, Text2Video
+from easyphoto_video.request import Request
 from easyphoto_video.spans import NEXT
 from easyphoto_video.unfinished import (
     discard,

@@ -22,7 +22,7 @@ import torch
 
 from easyphoto_video.engine import Shot, Start
 from easyphoto_video.errors import EasyPhotoError, Stopped
-from easyphoto_video.request import Text2Video
+from easyphoto_video.modes.text2video import Text2Video
 from tools.host_state import SIDE, STEPS, TEXT, plain, state
 
 WEBUI = "easyphoto_video.host.webui"

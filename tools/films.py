@@ -36,8 +36,8 @@ from easyphoto_video.faces.blend import spread
 from easyphoto_video.faces.cutout import Place
 from easyphoto_video.host.jobs import tools_of
 from easyphoto_video.host.standalone.host import StandaloneHost
-from easyphoto_video.material import source_film
-from easyphoto_video.request import Video2Video
+from easyphoto_video.modes.source_film import source_film
+from easyphoto_video.modes.video2video import Video2Video
 from easyphoto_video.video.ffmpeg import find
 from easyphoto_video.video.read import open_video
 from easyphoto_video.watch import unwatched

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from easyphoto_video.host.jobs import Job
-from easyphoto_video.request import request_from
+from easyphoto_video.modes.registry import request_from
 from easyphoto_video.video.cut import cut_of
 from easyphoto_video.video.masks import masks_of
 from easyphoto_video.video.read import open_video

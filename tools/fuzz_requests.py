@@ -11,7 +11,8 @@ from easyphoto_video.host.api.body import parsed, request_of
 from easyphoto_video.host.api.uploads import Uploads
 from easyphoto_video.host.jobs import Jobs
 from easyphoto_video.infotext import to_infotext, values_of
-from easyphoto_video.request import LIMITS, MODES, Request, request_from
+from easyphoto_video.modes.registry import MODES, request_from
+from easyphoto_video.request import LIMITS, Request
 from easyphoto_video.setting import settings
 from tools.fuzz_host import FuzzHost
 
@@ -60,7 +61,7 @@ def _over_http(rng: random.Random, mode: str, values: dict[str, Any], folder: Pa
 
 
 def _values(rng: random.Random, mode: str) -> dict[str, Any]:
-    kind = MODES[mode]
+    kind = MODES[mode].request
     values: dict[str, Any] = kind().to_json() if rng.random() < 0.5 else {"mode": mode}
     if rng.random() < 0.05:
         values["mode"] = _value(rng)

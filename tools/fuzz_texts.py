@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from easyphoto_video.curve import parse_curve
-from easyphoto_video.request import Text2Video
+from easyphoto_video.modes.text2video import Text2Video
 from easyphoto_video.schedule import check_text, parse_text, print_text
 
 CURVES = (

@@ -13,7 +13,8 @@ from easyphoto_video.host.standalone.device import target
 from easyphoto_video.host.standalone.engine import StandaloneEngine
 from easyphoto_video.host.standalone.model.load import load_models
 from easyphoto_video.host.standalone.settle import settle
-from easyphoto_video.request import AUTO, NONE, Text2Video
+from easyphoto_video.modes.text2video import Text2Video
+from easyphoto_video.request import AUTO, NONE
 
 
 class Studio:

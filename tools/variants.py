@@ -18,7 +18,8 @@ import numpy as np
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import Shot
 from easyphoto_video.errors import EasyPhotoError
-from easyphoto_video.request import PROMPT, Text2Video
+from easyphoto_video.modes.text2video import Text2Video
+from easyphoto_video.request import PROMPT
 
 THRICE = f"{PROMPT} BREAK {PROMPT} BREAK {PROMPT}"
 TWO = f"{PROMPT} :0.5 AND {PROMPT} :0.5"

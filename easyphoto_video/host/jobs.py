@@ -309,7 +309,7 @@ def place(host: Host, request: Request, out: Path | None = None) -> Path:
     The queue asks twice: when the request comes, so that it is refused before it waits, and when it
     runs, for its number. Raises BadRequest when it cannot be written.
     """
-    path = destination(out, host.outputs, request.format, str(request.seed))
+    path = destination(out, host.outputs, request.format, request.mark)
     size = request.width, request.height, request.frames * request.interpolation
     check_writable(path, room_needed(request.format, *size))
     check_room(host.outputs, request)

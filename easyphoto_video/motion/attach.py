@@ -34,6 +34,7 @@ from easyphoto_video.motion.windows import Window
 from easyphoto_video.unet.attachment import Call as UnetCall
 from easyphoto_video.unet.attachment import is_resting
 
+
 @dataclass(frozen=True)
 class Call:
     """How the rows of one UNet call belong together."""

@@ -5,17 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from easyphoto_video.engine import Engine, FakeEngine
 from easyphoto_video.errors import Missing
 from easyphoto_video.faces.cast import Cast
-from easyphoto_video.host.checks import check_sampler, check_steps
+from easyphoto_video.host.checkpoint.facts import Facts
+from easyphoto_video.host.checks import check_sampler
+from easyphoto_video.host.motions import Body
+from easyphoto_video.host.settling import Base, settle
 from easyphoto_video.identity import PEOPLE, REFERENCE, People
-from easyphoto_video.material import settled_material
-from easyphoto_video.request import AUTO, NONE, SAMPLERS, Request
+from easyphoto_video.request import AUTO, NONE, SAMPLERS, Request, Sampled
 from easyphoto_video.video.between import Method
 from easyphoto_video.video.flow import by_flow
 
@@ -57,27 +58,11 @@ class FakeHost:
         """Hold it to keep a job waiting for its turn."""
         self.turns: list[str] = []
         """Ids of the jobs that had a turn, in order."""
-        self._seeds = iter(range(FIRST_SEED, 2**32))
+        self.seeds = iter(range(FIRST_SEED, 2**32))
 
     def settle(self, request: Request) -> Request:
         """See Host."""
-        check_sampler(request.sampler, self.names["sampler"])
-        check_steps(request.sampler, request.steps)
-        for person in request.people:
-            self.people.get(person)
-        for field in ("checkpoint", "vae", "motion"):
-            self._check(field, getattr(request, field))
-        for field in ("loras", "motion_loras"):
-            for lora in getattr(request, field):
-                self._check(field, lora.name)
-        return replace(
-            request,
-            seed=next(self._seeds) if request.seed == -1 else request.seed,
-            cfg=request.cfg or CFG,
-            face_size=request.face_size or SIDE,
-            user_id=NONE if request.user_id in ("", AUTO) else request.user_id,
-            **settled_material(request, SIDE),
-        )
+        return settle(request, _Answers(self))
 
     def between(self, request: Request) -> Method:
         """See Host."""
@@ -113,11 +98,60 @@ class FakeHost:
         """See Host."""
         return self.lacks
 
-    def _check(self, field: str, name: str) -> None:
+    def known(self, field: str, name: str) -> str:
+        """A name that can be chosen for a field. Raises Missing."""
         known = self.names[field]
         stems = [listed.rsplit(".", 1)[0] for listed in known]
         if name not in known and name not in stems:
             raise Missing(f"{field} {name!r}", f"Choose one of: {', '.join(known)}.")
+        return name
+
+
+class _Answers:
+    """See Answers: names alone, which no file stands behind."""
+
+    def __init__(self, host: FakeHost) -> None:
+        self._host = host
+
+    def check(self, job: Sampled) -> None:
+        """See Answers."""
+        check_sampler(job.sampler, self._host.names["sampler"])
+
+    def base(self, name: str) -> Base:
+        """See Answers."""
+        self._host.known("checkpoint", name)
+        body = Body(name=name, channels=(32,), text_width=64, is_embedded=False)
+        facts = Facts(side=SIDE, cfg=CFG)
+        return Base(listed=name, body=body, text_layers=12, facts=facts)
+
+    def vae(self, name: str) -> str:
+        """See Answers."""
+        return self._host.known("vae", name)
+
+    def lora(self, name: str) -> str:
+        """See Answers."""
+        return self._host.known("loras", name)
+
+    def motion(self, job: Sampled, base: Base) -> dict[str, Any]:
+        """See Answers."""
+        self._host.known("motion", job.motion)
+        for lora in job.motion_loras:
+            self._host.known("motion_loras", lora.name)
+        return {}
+
+    def people(self, job: Sampled, base: Base) -> dict[str, Any]:
+        """See Answers."""
+        for person in job.people:
+            self._host.people.get(person)
+        return {"user_id": NONE if job.user_id in ("", AUTO) else job.user_id}
+
+    def interpolator(self, job: Request) -> str:
+        """See Answers."""
+        return job.interpolator
+
+    def seed(self) -> int:
+        """See Answers."""
+        return next(self._host.seeds)
 
 
 def add_person(data_dir: Path, name: str, picture: bytes = b"\xff\xd8\xff\xd9") -> Path:

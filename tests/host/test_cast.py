@@ -16,7 +16,7 @@ from easyphoto_video.host import cast as casting
 from easyphoto_video.host.cast import cast_of, check_faces, face_models, settled_model
 from easyphoto_video.host.standalone.cli import main
 from easyphoto_video.identity import People
-from easyphoto_video.request import Text2Video
+from easyphoto_video.modes.text2video import Text2Video
 from tests.host.fake import add_person
 from tools.photos import DEMO, SEED, photos
 

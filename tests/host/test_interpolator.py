@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from easyphoto_video.errors import BadFile, Missing
 from easyphoto_video.host.interpolator import interpolators, method_of, settled_interpolator
 from easyphoto_video.host.library import Library
-from easyphoto_video.request import Text2Video
+from easyphoto_video.modes.text2video import Text2Video
 from easyphoto_video.video.flow import by_flow
 from tests.video.test_rife import narrow
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from easyphoto_video.errors import BadRequest, HostFailed
-from easyphoto_video.request import request_from
+from easyphoto_video.modes.registry import request_from
 from tools import fuzz_case
 from tools.fuzz import Worker, main
 from tools.fuzz_case import ACCEPTED, Outcome, outcome

@@ -13,7 +13,6 @@ from easyphoto_video import errors
 from easyphoto_video.errors import BadFile, BadRequest, EasyPhotoError, Missing
 from easyphoto_video.host.api.names import request_json, without_folders
 from easyphoto_video.host.jobs import Job, Jobs, QueueFull
-from easyphoto_video.request import mode_of
 from easyphoto_video.unfinished import Unfinished
 
 PREFIX = "/easyphoto-video"
@@ -56,7 +55,7 @@ def job_json(job: Job, jobs: Jobs, outputs: Path, root: str = "") -> dict[str, A
     done = job.path if state.is_over else None
     return {
         "id": job.id,
-        "mode": mode_of(job.request),
+        "mode": job.request.mode,
         "state": state.value,
         "position": jobs.position(job),
         "stage": progress.stage,
@@ -76,7 +75,7 @@ def unfinished_json(stopped: Unfinished, outputs: Path) -> dict[str, Any]:
     """Work that can be gone on with."""
     return {
         "id": stopped.id,
-        "mode": mode_of(stopped.request),
+        "mode": stopped.request.mode,
         "spans": stopped.spans,
         "stopped": round(stopped.stopped, 3),
         "request": request_json(stopped.request, outputs),

@@ -13,7 +13,8 @@ from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.api.answers import Refused
 from easyphoto_video.host.api.schema import LONGEST_LIST, defaults, longest
 from easyphoto_video.host.front import Host
-from easyphoto_video.request import MODES, READERS, Request, request_from
+from easyphoto_video.modes.registry import MODES, request_from
+from easyphoto_video.request import READERS, Request
 from easyphoto_video.setting import Setting, settings
 
 LARGEST = 2**20
@@ -70,7 +71,7 @@ def request_of(mode: str, values: Mapping[str, Any], host: Host, files: Files) -
         raise BadRequest(
             "Mode", values["mode"], f"is not that of the address, {mode}", "Leave it out."
         )
-    for field, setting in settings(MODES[mode]):
+    for field, setting in settings(MODES[mode].request):
         if field.name in values and not _fits(
             str(field.type), values[field.name], longest(setting)
         ):
@@ -81,7 +82,7 @@ def request_of(mode: str, values: Mapping[str, Any], host: Host, files: Files) -
             raise BadRequest(
                 setting.label, values[field.name], f"is not {name}", f"Give {name}, {limit}."
             )
-    request = request_from({**defaults(MODES[mode], host), **values, "mode": mode})
+    request = request_from({**defaults(MODES[mode].request, host), **values, "mode": mode})
     named = {
         field.name: files(setting, getattr(request, field.name))
         for field, setting in settings(request)

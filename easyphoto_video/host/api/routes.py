@@ -32,7 +32,7 @@ from easyphoto_video.host.api.schema import schema
 from easyphoto_video.host.api.uploads import Uploads
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.jobs import Job, Jobs, ours
-from easyphoto_video.request import MODES
+from easyphoto_video.modes.registry import MODES
 from easyphoto_video.unfinished import discard, leftovers, unfinished
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -120,7 +120,9 @@ class _Api:
                 return failure(error, status, self._host.outputs)
             return await self._followed(job, request, wait)
 
-        submit.__doc__ = f"{MODES[mode].__doc__} With ?wait=true the answer comes when it is over."
+        submit.__doc__ = (
+            f"{MODES[mode].request.__doc__} With ?wait=true the answer comes when it is over."
+        )
         return submit
 
     def schema(self) -> Response:

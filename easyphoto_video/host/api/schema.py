@@ -7,7 +7,8 @@ from dataclasses import Field
 from typing import Any
 
 from easyphoto_video.host.front import Host
-from easyphoto_video.request import FRACTION, MODES, Request
+from easyphoto_video.modes.registry import MODES
+from easyphoto_video.request import FRACTION, Request
 from easyphoto_video.setting import PICTURE, Setting, settings
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -44,7 +45,7 @@ def defaults(kind: type[Request], host: Host) -> dict[str, Any]:
 
 
 def _mode_schema(mode: str, host: Host) -> dict[str, Any]:
-    kind = MODES[mode]
+    kind = MODES[mode].request
     own = defaults(kind, host)
     fields = {
         field.name: _field_schema(field, setting, own[field.name], host)

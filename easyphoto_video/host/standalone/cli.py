@@ -28,7 +28,7 @@ from easyphoto_video.host.standalone.people_options import add_people_commands
 from easyphoto_video.host.standalone.progress import progress
 from easyphoto_video.host.standalone.train.command import add_train_options, train
 from easyphoto_video.host.standalone.unfinished_cli import add_unfinished_commands, resumed, told
-from easyphoto_video.request import MODES
+from easyphoto_video.modes.registry import MODES
 
 PROGRAM = "python3 launch.py"
 PORT = 7870
@@ -118,7 +118,7 @@ def _parser() -> _Parser:
     )
     page.add_argument("--device", choices=DEVICES, default="auto", help="what to compute on")
     page.add_argument("--precision", choices=PRECISIONS, default="auto", help="of the weights")
-    for mode, kind in MODES.items():
+    for mode, kind in ((name, mode.request) for name, mode in MODES.items()):
         sub = command(mode, _render, (kind.__doc__ or "").splitlines()[0])
         sub.set_defaults(mode=mode)
         add_options(sub, kind)
@@ -146,7 +146,7 @@ def _page(args: argparse.Namespace) -> None:
 
 
 def _render(args: argparse.Namespace) -> None:
-    request = request_of(args, MODES[args.mode])
+    request = request_of(args, MODES[args.mode].request)
     from easyphoto_video.host.standalone.job import Job, render
 
     job = Job(request, args.data_dir, args.out, args.device, args.precision, args.resume)

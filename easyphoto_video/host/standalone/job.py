@@ -35,7 +35,7 @@ def render(job: Job, watch: Watch = unwatched) -> dict[str, Any]:
     request = host.settle(job.request)
     if not job.resumes:
         return _made(host, request, None, job.out, watch)
-    found = matching(host.outputs, request, any_seed=job.request.seed == -1)
+    found = matching(host.outputs, request, any_seed=job.request.is_unseeded)
     with taken(found) as resumed:
         return _made(host, resumed.request, resumed, job.out, watch)
 

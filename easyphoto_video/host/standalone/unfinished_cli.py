@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from easyphoto_video.host.standalone.options import add_run_options
-from easyphoto_video.request import mode_of
 from easyphoto_video.watch import Watch
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def resumed(args: argparse.Namespace, watch: Watch) -> dict[str, Any]:
 def _facts(found: Unfinished) -> dict[str, Any]:
     return {
         "id": found.id,
-        "mode": mode_of(found.request),
+        "mode": found.request.mode,
         "spans": found.spans,
         "stopped": round(found.stopped, 3),
         "request": found.request.to_json(),

@@ -7,7 +7,6 @@ from html import escape
 import numpy as np
 
 from easyphoto_video.curve import parse_curve
-from easyphoto_video.request import LIMITS
 
 WIDTH, HEIGHT, EDGE = 480, 56, 4
 """Units of the drawing; it is as wide as its place."""
@@ -17,15 +16,18 @@ FRAMES = 64
 """Frames that are drawn while their number is open."""
 
 
-def curve_of(name: str, text: str | None, frames: float | None, seed: float | None) -> str:
-    """What the schedule of that field says of a clip; empty for an empty schedule."""
+Limits = tuple[float, float]
+
+
+def curve_of(limits: Limits, text: str | None, frames: float | None, seed: float | None) -> str:
+    """What a schedule says of a clip, whose numbers lie in `limits`; empty for an empty one."""
     if not (text or "").strip():
         return ""
     count = int(frames) if frames and frames >= 1 else FRAMES
     rows = range(0, count, max(1, -(-count // POINTS)))
     try:
         values = parse_curve(text or "").values(rows, count, max(int(seed or 0), 0))
-        _check(name, rows, values)
+        _check(limits, rows, values)
     except ValueError as error:
         return (
             '<div class="easyphoto_video_error" role="alert" translate="no">'
@@ -34,8 +36,8 @@ def curve_of(name: str, text: str | None, frames: float | None, seed: float | No
     return _drawing(values, count)
 
 
-def _check(name: str, rows: range, values: np.ndarray) -> None:
-    low, high = LIMITS[name]
+def _check(limits: Limits, rows: range, values: np.ndarray) -> None:
+    low, high = limits
     for frame, value in zip(rows, values.tolist(), strict=True):
         if not low <= value <= high:
             raise ValueError(f"{value:.4g} at frame {frame} is outside of {low:g} to {high:g}")

@@ -14,7 +14,8 @@ from easyphoto_video.host.tab.fields import Field, read, shown
 from easyphoto_video.host.tab.inputs import Inputs
 from easyphoto_video.host.tab.layout import Builder
 from easyphoto_video.infotext import values_of_parameters
-from easyphoto_video.request import MODES, Request
+from easyphoto_video.modes.registry import MODES
+from easyphoto_video.request import Request
 from easyphoto_video.setting import PICTURE
 
 
@@ -39,7 +40,9 @@ class Form:
     def request(self, values: Sequence[Any]) -> Request:
         """The request that the components hold. Raises BadRequest, and HostFailed without room."""
         held = zip(self.fields.values(), values, strict=True)
-        return MODES[self.mode](**{field.name: self._read(field, value) for field, value in held})
+        return MODES[self.mode].request(
+            **{field.name: self._read(field, value) for field, value in held}
+        )
 
     def filled(self, values: Mapping[str, Any]) -> dict[Any, Any]:
         """Updates that put these values of a request into the form and leave the others alone.

@@ -12,8 +12,8 @@ import gradio as gr
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.tab.compat import make
 from easyphoto_video.host.tab.fields import DROP_HEIGHT, Field
+from easyphoto_video.modes.registry import MODES
 from easyphoto_video.presets import PRESET_HELP, PRESET_LABEL, PRESETS
-from easyphoto_video.request import LIMITS, MODES
 from easyphoto_video.setting import FILM
 
 FILES = [".mp4", ".webm", ".gif", ".webp", ".png"]
@@ -74,7 +74,7 @@ class Builder:
 
     def __init__(self, mode: str, host: Host) -> None:
         self.host = host
-        self.fields = Field.all(MODES[mode], host)
+        self.fields = Field.all(MODES[mode].request, host)
         self.prefix = f"easyphoto_video_{mode}_"
         self.parts: dict[str, Any] = {}
         self.extra: dict[str, Any] = {}
@@ -102,7 +102,7 @@ class Builder:
                 self.dropped(name)
                 continue
             self.parts[name] = self.fields[name].component(self.host, self.prefix + name)
-            if name in LIMITS:
+            if self.fields[name].setting.curve:
                 self.add(f"curve_{name}", gr.HTML, value="", elem_classes=["easyphoto_video_drawn"])
 
     def waiting(self, names: tuple[str, ...]) -> list[str]:
@@ -119,7 +119,8 @@ class Builder:
     def put_apart(self, names: tuple[str, ...]) -> None:
         """Each in a column of its own where it is more than one component."""
         for name in self.waiting(names):
-            if name in LIMITS or self.fields[name].setting.file:
+            setting = self.fields[name].setting
+            if setting.curve or setting.file:
                 with make(gr.Column, min_width=240):
                     self.put(name)
             else:

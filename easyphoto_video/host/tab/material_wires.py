@@ -16,7 +16,6 @@ from easyphoto_video.host.tab.curves import curve_of
 from easyphoto_video.host.tab.form import Form
 from easyphoto_video.host.tab.progress import seconds, trouble
 from easyphoto_video.host.tab.touch import Updates, told
-from easyphoto_video.request import LIMITS
 from easyphoto_video.setting import FILM
 from easyphoto_video.video.read import Video, open_video
 
@@ -33,7 +32,7 @@ def connect_material(form: Form, box: Any) -> None:
     for name, field in form.fields.items():
         if field.setting.file == FILM:
             _connect_film(form, name, box)
-        elif name in LIMITS:
+        elif field.setting.curve:
             _connect_schedule(form, name)
 
 
@@ -61,10 +60,12 @@ def _connect_film(form: Form, name: str, box: Any) -> None:
 
 def _connect_schedule(form: Form, name: str) -> None:
     text, curve = form.parts[name], form.extra[f"curve_{name}"]
+    limits = form.fields[name].setting.curve
+    assert limits is not None
     inputs = [text, form.parts["frames"], form.parts["seed"]]
 
     def draw(*values: Any) -> Updates:
-        return {curve: curve_of(name, *values)}
+        return {curve: curve_of(limits, *values)}
 
     events: tuple[Callable[..., Any], ...] = (text.change, form.parts["frames"].change)
     for event in events:

@@ -22,7 +22,7 @@ from easyphoto_video.host.tab.people_wires import PeopleWires
 from easyphoto_video.host.tab.results import history
 from easyphoto_video.host.tab.unfinished import lines_of
 from easyphoto_video.host.tab.wires import Wires
-from easyphoto_video.request import MODES
+from easyphoto_video.modes.registry import MODES
 
 Send = Callable[[dict[str, Any], Any, Any], None]
 """Called with the buttons by the name of the WebUI's tab, the gallery and the infotext's box."""
@@ -80,11 +80,6 @@ def build(
     return page
 
 
-def mode_label(mode: str) -> str:
-    """A mode's name for people: text2video is `Text to video`."""
-    return mode.replace("2", " to ").capitalize()
-
-
 def _left(host: Host, mode: Any) -> tuple[Any, dict[str, Form], PeoplePanel]:
     with make(gr.Column, scale=3, min_width=320):
         return _forms(host, mode)
@@ -100,9 +95,9 @@ def _forms(host: Host, mode: Any) -> tuple[Any, dict[str, Form], PeoplePanel]:
     """A sub-tab for every mode that exists, choosing it sets the mode; and one for the user ids."""
     forms = {}
     with make(gr.Tabs, elem_id="easyphoto_video_modes") as tabs:
-        for name in MODES:
+        for name, kind in MODES.items():
             id = f"easyphoto_video_mode_{name}"
-            with make(gr.Tab, label=mode_label(name), id=name, elem_id=id) as tab:
+            with make(gr.Tab, label=kind.label, id=name, elem_id=id) as tab:
                 forms[name] = build_form(name, host)
             tab.select(_constant(name), outputs=[mode], show_progress="hidden", queue=False)
         with make(gr.Tab, label="User ids", id=PEOPLE, elem_id=PEOPLE):
@@ -133,7 +128,7 @@ def _among(sides: Sequence[Side]) -> Iterator[None]:
 
 def _words(host: Host, sides: Sequence[Side] = ()) -> None:
     """What the page needs to put itself into Chinese; javascript/easyphoto_video.js reads it."""
-    fields = [field for kind in MODES.values() for field in Field.all(kind, host).values()]
+    fields = [field for mode in MODES.values() for field in Field.all(mode.request, host).values()]
     words = catalogue(fields)
     for side in sides:
         words |= catalogue(side.fields, side.more)

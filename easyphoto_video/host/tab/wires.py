@@ -26,8 +26,9 @@ from easyphoto_video.host.tab.travel import keys_of, with_key
 from easyphoto_video.host.tab.unfinished import lines_of
 from easyphoto_video.identity import People
 from easyphoto_video.infotext import to_infotext, values_of
+from easyphoto_video.modes.registry import request_from
 from easyphoto_video.presets import PRESETS
-from easyphoto_video.request import Lora, request_from
+from easyphoto_video.request import Lora
 
 MODELS = ("checkpoint", "motion", "vae")
 REFERENCE = 512

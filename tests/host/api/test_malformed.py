@@ -18,7 +18,7 @@ from easyphoto_video.host.api import router, routes
 from easyphoto_video.host.api.body import DEEPEST, LARGEST
 from easyphoto_video.host.api.schema import LONGEST_LIST, LONGEST_TEXT
 from easyphoto_video.host.jobs import Jobs
-from easyphoto_video.request import MODES
+from easyphoto_video.modes.registry import MODES
 from easyphoto_video.setting import settings as declarations
 from tests.host.fake import FakeHost, add_person
 
@@ -252,7 +252,7 @@ def check_refusal(answer: Any) -> None:
     assert ".py" not in said["error"]
 
 
-NAMES = [field.name for field, _ in declarations(MODES["text2video"])]
+NAMES = [field.name for field, _ in declarations(MODES["text2video"].request)]
 SCALARS = (
     st.none()
     | st.booleans()

@@ -21,7 +21,8 @@ from easyphoto_video.host.api import body, people, router
 from easyphoto_video.host.api.schema import LONGEST_LIST, LONGEST_TEXT
 from easyphoto_video.host.api.uploads import Uploads
 from easyphoto_video.host.jobs import Jobs, State
-from easyphoto_video.request import Text2Video, request_from
+from easyphoto_video.modes.registry import request_from
+from easyphoto_video.modes.text2video import Text2Video
 from easyphoto_video.video.note import read_note
 from tests.host.api.conftest import SECONDS, Get
 from tests.host.fake import FIRST_SEED, FakeHost, add_person

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.api.body import request_of
 from easyphoto_video.host.api.schema import DIALECT, schema
-from easyphoto_video.request import MODES
+from easyphoto_video.modes.registry import MODES
 from easyphoto_video.setting import Setting
 from easyphoto_video.setting import settings as declarations
 from tests.host.api.validator import is_valid
@@ -22,7 +22,7 @@ from tests.host.fake import FakeHost, add_person
 
 NUMBERS = [
     field.name
-    for field, _ in declarations(MODES["text2video"])
+    for field, _ in declarations(MODES["text2video"].request)
     if field.type in {"int", "float", "Fraction"}
 ]
 ROOM = {
@@ -53,7 +53,7 @@ def test_it_is_json_of_the_dialect_that_it_names(client: TestClient, host: FakeH
 
 
 def test_every_declaration_is_there(host: FakeHost) -> None:
-    for field, setting in declarations(MODES["text2video"]):
+    for field, setting in declarations(MODES["text2video"].request):
         shown = fields(host)[field.name]
         assert shown["title"] == setting.label
         assert shown["description"] == setting.help

@@ -19,7 +19,7 @@ from easyphoto_video.host.api import router
 from easyphoto_video.host.jobs import Jobs
 from easyphoto_video.host.standalone.host import StandaloneHost
 from easyphoto_video.host.standalone.job import Job, render
-from easyphoto_video.request import request_from
+from easyphoto_video.modes.registry import request_from
 from tests.host.api.validator import is_valid
 from tests.host.standalone.small import write_library
 

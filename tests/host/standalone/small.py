@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from easyphoto_video.engine import Shot, Start
-from easyphoto_video.request import Text2Video
+from easyphoto_video.modes.text2video import Text2Video
 from easyphoto_video.tensors import load_state_dict
 from tools import tiny_checkpoint
 from tools.tiny_checkpoint import (

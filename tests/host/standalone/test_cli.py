@@ -15,8 +15,10 @@ from easyphoto_video.host.standalone import cli
 from easyphoto_video.host.standalone.cli import main, parse
 from easyphoto_video.host.standalone.options import option_of, request_of
 from easyphoto_video.host.standalone.progress import Lines, progress
+from easyphoto_video.modes.registry import MODES
+from easyphoto_video.modes.text2video import Text2Video
 from easyphoto_video.presets import PRESETS
-from easyphoto_video.request import MODES, Lora, Text2Video
+from easyphoto_video.request import Lora
 from easyphoto_video.setting import settings
 from tests.host.fake import add_person
 
@@ -30,7 +32,7 @@ def test_every_field_has_an_option(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit, match="0"):
             main([mode, "--help"])
         text = capsys.readouterr().out
-        for field, _ in settings(kind):
+        for field, _ in settings(kind.request):
             assert option_of(field.name, field.type.startswith("tuple")) in text
 
 

@@ -18,8 +18,9 @@ from easyphoto_video.host.library import LORAS as SHELF
 from easyphoto_video.host.library import Library
 from easyphoto_video.host.standalone.settle import settle
 from easyphoto_video.identity import LORAS, lora_of
+from easyphoto_video.modes.text2video import Text2Video
 from easyphoto_video.motion.spec import V1, V3
-from easyphoto_video.request import Lora, Text2Video
+from easyphoto_video.request import Lora
 from tests.host.fake import add_person
 from tests.host.standalone.small import SIZES, kohya, save
 from tests.motion.files import REFUSED, motion_lora

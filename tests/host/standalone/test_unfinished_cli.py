@@ -12,7 +12,7 @@ import pytest
 from easyphoto_video.errors import Stopped
 from easyphoto_video.host.standalone.cli import main
 from easyphoto_video.host.standalone.job import Job, render
-from easyphoto_video.request import request_from
+from easyphoto_video.modes.registry import request_from
 from easyphoto_video.unfinished import unfinished
 from easyphoto_video.video.read import open_video
 from tests.host.standalone.small import write_library

@@ -20,7 +20,9 @@ from easyphoto_video.host.tab.progress import STAGES
 from easyphoto_video.host.tab.unfinished import SURE
 from easyphoto_video.host.tab.words import CHINESE
 from easyphoto_video.infotext import parsed, to_infotext
-from easyphoto_video.request import MODES, Lora, Request, Text2Video
+from easyphoto_video.modes.registry import MODES
+from easyphoto_video.modes.text2video import Text2Video
+from easyphoto_video.request import Lora, Request
 from easyphoto_video.setting import settings
 from tests.host.tab.drive import Driven
 
@@ -127,10 +129,10 @@ def sample(tab: Driven, mode: str) -> Request:
     Image.new("RGB", (8, 8), "red").save(picture)
     files: dict[str, Any] = {
         field.name: kept(setting.label, str(picture))
-        for field, setting in settings(MODES[mode])
+        for field, setting in settings(MODES[mode].request)
         if setting.file
     }
-    return MODES[mode](**COMMON, **OWN[mode], **files)
+    return MODES[mode].request(**COMMON, **OWN[mode], **files)
 
 
 def test_the_form_begins_with_the_defaults(seen: Driven) -> None:
@@ -284,7 +286,10 @@ def test_the_catalogue_holds_nothing_else(seen: Driven) -> None:
     """A text that was changed leaves no old Chinese behind."""
     said = {*texts(seen), *STAGES}
     said |= {
-        text for kind in MODES.values() for _, s in settings(kind) for text in (s.label, s.help)
+        text
+        for mode in MODES.values()
+        for _, s in settings(mode.request)
+        for text in (s.label, s.help)
     }
     source = Path(__file__).parents[3] / "easyphoto_video"
     code = "".join(path.read_text() for path in (source / "host" / "tab").glob("*.py"))

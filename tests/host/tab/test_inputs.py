@@ -12,7 +12,7 @@ from PIL import Image
 
 from easyphoto_video.errors import BadRequest, HostFailed
 from easyphoto_video.host.tab.inputs import FOLDER, KEPT, Inputs
-from easyphoto_video.request import Image2Video
+from easyphoto_video.modes.image2video import Image2Video
 from easyphoto_video.unfinished import unfinished, working
 from tests.host.fake import FakeHost
 

@@ -88,16 +88,16 @@ def test_a_schedule_is_drawn_over_the_clips_frames(tab: Driven) -> None:
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(text: str, frames: int, said: str) -> None:
-    told = curve_of("cfg_schedule", text, frames, -1)
+    told = curve_of((1.0, 30.0), text, frames, -1)
     assert "easyphoto_video_error" in told
     assert said in told
 
 
 @pytest.mark.parametrize("frames", [None, 0, 1, 3, 240, 241, 1_000_000])
 def test_any_number_of_frames_is_drawn(frames: int | None) -> None:
-    points = curve_of("cfg_schedule", "0:(1+t/100000)", frames, None).split("points=")[1]
+    points = curve_of((1.0, 30.0), "0:(1+t/100000)", frames, None).split("points=")[1]
     assert 2 <= points.split(">")[0].count(",") <= 240
 
 
 def test_nothing_is_drawn_of_nothing() -> None:
-    assert [curve_of("cfg_schedule", text, 8, 1) for text in (None, "", " \n")] == ["", "", ""]
+    assert [curve_of((1.0, 30.0), text, 8, 1) for text in (None, "", " \n")] == ["", "", ""]

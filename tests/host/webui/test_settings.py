@@ -10,7 +10,8 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from easyphoto_video.request import FORMATS, Text2Video
+from easyphoto_video.modes.text2video import Text2Video
+from easyphoto_video.request import FORMATS
 from tests.host.webui.street import Street
 
 

@@ -1,0 +1,1 @@
+"""What can be made: one file a mode, found by its name in registry.py."""
