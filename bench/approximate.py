@@ -15,7 +15,7 @@ from bench.models import EMBEDDED, subject
 from bench.plan import Plan
 from bench.steps import our_latents
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import Shot
+from easyphoto_video.engine import Shot, render
 from easyphoto_video.faces.score import FlickerMeter
 from easyphoto_video.host.cast import cast_of
 from easyphoto_video.host.people import DEMO
@@ -49,7 +49,7 @@ def _clips(plan: Plan) -> list[Row]:
 
         def drawn(seed: int, **changes: Any) -> Frames:
             asked = Text2Video(seed=seed, user_id=DEMO, frames=plan.frames, **changes)
-            return host.engine.render(Shot.of(host.settle(asked)))
+            return render(host.engine, Shot.of(host.settle(asked)))
 
         exact = [drawn(seed) for seed in range(CLIPS)]
         near = _Nearness(host, exact)

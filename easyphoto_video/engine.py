@@ -1,7 +1,7 @@
-"""The seam to whatever draws by denoising: an engine opens a session, which renders shots to frames.
+"""The seam to whatever draws by denoising: an engine opens a session, which renders shots.
 
-A session lasts for a clip: models, LoRAs and prompts enter once and leave once. A shot is plain data
-with nothing left open: what it shows (its scene) and which of the clip's frames, from where.
+A session lasts for a clip: models, LoRAs and prompts enter once and leave once. A shot is plain
+data with nothing left open: what it shows (its scene), which of the clip's frames, and from where.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a clip is made with, whichever host it is made in: tools, and what is opened for one clip."""
+"""What a clip is made with in any host: its tools, and what is opened for one clip."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easyphoto_video.engine import Engine, FakeEngine, Start
+from easyphoto_video.engine import Engine, FakeEngine, Start, render
 from easyphoto_video.errors import Stopped
 from easyphoto_video.host.library import Library
 from easyphoto_video.host.standalone.engine import StandaloneEngine
@@ -62,18 +62,18 @@ def engine(
 
 
 def test_frames_are_rgb_of_the_size_of_the_shot(engine: Engine) -> None:
-    frames = engine.render(SHOT)
+    frames = render(engine, SHOT)
     assert frames.shape == (FRAMES, HEIGHT, WIDTH, 3)
     assert frames.dtype == np.uint8
 
 
 def test_the_same_shot_gives_the_same_frames(engine: Engine) -> None:
-    assert np.array_equal(engine.render(SHOT), engine.render(SHOT))
+    assert np.array_equal(render(engine, SHOT), render(engine, SHOT))
 
 
 def test_progress_rises_from_stage_to_stage_and_ends_whole(engine: Engine) -> None:
     told: list[tuple[str, float]] = []
-    engine.render(SHOT, lambda stage, fraction: told.append((stage, fraction)))
+    render(engine, SHOT, lambda stage, fraction: told.append((stage, fraction)))
     stages = list(dict.fromkeys(stage for stage, _ in told))
     assert "denoising" in stages
     assert [stage for stage, _ in told] == sorted((s for s, _ in told), key=stages.index)
@@ -84,9 +84,9 @@ def test_progress_rises_from_stage_to_stage_and_ends_whole(engine: Engine) -> No
 
 
 def test_a_watch_can_stop_it_at_any_time(engine: Engine) -> None:
-    whole = engine.render(SHOT)
+    whole = render(engine, SHOT)
     calls: list[str] = []
-    engine.render(SHOT, lambda stage, _: calls.append(stage))
+    render(engine, SHOT, lambda stage, _: calls.append(stage))
     for stop_at in range(len(calls)):
         countdown = iter(range(len(calls)))
 
@@ -95,8 +95,8 @@ def test_a_watch_can_stop_it_at_any_time(engine: Engine) -> None:
                 raise Stopped(str(at))
 
         with pytest.raises(Stopped, match=f"^{stop_at}$"):
-            engine.render(SHOT, stop)
-    assert np.array_equal(engine.render(SHOT), whole)
+            render(engine, SHOT, stop)
+    assert np.array_equal(render(engine, SHOT), whole)
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
@@ -106,10 +106,10 @@ def test_what_the_mask_keeps_stays(engine: Engine, strength: float) -> None:
     frames = np.full((FRAMES, HEIGHT, WIDTH, 3), 90, np.uint8)
     mask = np.zeros(frames.shape[:3], np.float32)
     kept, free = (
-        engine.render(replace(SHOT, start=Start(frames=frames, strength=strength, mask=shown)))
+        render(engine, replace(SHOT, start=Start(frames=frames, strength=strength, mask=shown)))
         for shown in (mask, None)
     )
-    through = engine.render(replace(SHOT, start=Start(frames=frames, strength=0.0)))
+    through = render(engine, replace(SHOT, start=Start(frames=frames, strength=0.0)))
     assert np.abs(kept.astype(int) - through).max() <= 1
     assert np.array_equal(free, through) == (strength == 0)
 
@@ -117,19 +117,19 @@ def test_what_the_mask_keeps_stays(engine: Engine, strength: float) -> None:
 def test_a_lora_changes_its_own_shot_alone(engine: Engine) -> None:
     if isinstance(engine, FakeEngine):
         pytest.skip("the fake engine has no model to change")
-    plain = engine.render(SHOT)
-    changed = engine.render(replace(SHOT, loras=(Lora("strong", 0.3),)))
+    plain = render(engine, SHOT)
+    changed = render(engine, replace(SHOT, loras=(Lora("strong", 0.3),)))
     assert np.abs(changed.astype(int) - plain).mean() > NEAR
-    assert np.array_equal(engine.render(SHOT), plain)
+    assert np.array_equal(render(engine, SHOT), plain)
 
 
 def test_a_step_cache_is_another_way_only_where_steps_are_left_out(engine: Engine) -> None:
     if isinstance(engine, FakeEngine):
         pytest.skip("the fake engine has no model to leave steps of")
     asked = replace(SHOT, steps=3)
-    exact, half, first = (engine.render(replace(asked, step_cache=every)) for every in (1, 2, 10))
+    exact, half, first = (render(engine, replace(asked, step_cache=every)) for every in (1, 2, 10))
     assert 0 < np.abs(half.astype(int) - exact).mean() < np.abs(first.astype(int) - exact).mean()
-    assert np.array_equal(engine.render(asked), exact)
+    assert np.array_equal(render(engine, asked), exact)
 
 
 @pytest.mark.parametrize(
@@ -144,5 +144,5 @@ def test_the_same_shot_is_nearly_the_same_in_every_host(
         pytest.skip("this compares the WebUI's clip with the stand-alone one")
     # Where a level of the UNet has an odd side, the hosts' UNets scale up in different ways.
     asked = replace(SHOT, steps=20, width=64, height=64, **changes)
-    ours, theirs = standalone(tmp_path).render(asked), engine.render(asked)
+    ours, theirs = render(standalone(tmp_path), asked), render(engine, asked)
     assert np.abs(ours.astype(int) - theirs).mean() <= NEAR

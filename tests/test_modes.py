@@ -15,8 +15,8 @@ from easyphoto_video.clip import Frames
 from easyphoto_video.engine import FakeEngine, Shot
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.kit import Tools
-from easyphoto_video.material import settled_material
 from easyphoto_video.modes.image2video import Image2Video
+from easyphoto_video.modes.registry import mode_of
 from easyphoto_video.modes.video2video import Video2Video
 from easyphoto_video.recipes import run
 from easyphoto_video.video.read import open_video
@@ -35,12 +35,23 @@ def film(tmp_path: Path) -> tuple[Path, Frames]:
     return folder, frames
 
 
+class Answers:
+    """See Settling: nothing is open but what a request's own files choose."""
+
+    def sampled(self, job: Any, material: Any) -> Any:
+        return replace(job, **material(64))
+
+
+def settled(job: Any) -> Any:
+    return mode_of(job).settle(job, Answers())
+
+
 def job_of(film: Path, **values: Any) -> Video2Video:
     first = Video2Video(
         video=str(film), fps=Fraction(8), user_id="none", format="png", seed=1, cfg=7
     )
     asked = replace(first, **values)
-    return replace(asked, **settled_material(asked, 64))
+    return settled(asked)
 
 
 def white(shot: Shot, frame: int) -> Frames:
@@ -118,7 +129,7 @@ def test_pictures_are_fitted_and_held(
         cfg=7,
         format="png",
     )
-    job = replace(asked, **settled_material(asked, 64))
+    job = settled(asked)
     assert (job.width, job.height) == (80, 64)
     made(job, engine, tmp_path / "out.png")
     start = engine.shots[0].start
@@ -131,7 +142,7 @@ def test_pictures_are_fitted_and_held(
 @pytest.mark.parametrize(("kind", "label"), [(Image2Video, "Image"), (Video2Video, "Video")])
 def test_what_is_missing_is_named(kind: type[Image2Video] | type[Video2Video], label: str) -> None:
     with pytest.raises(BadRequest, match=f"^{label}"):
-        settled_material(kind(), 64)
+        settled(kind())
 
 
 def test_what_is_shown_is_spread_over_a_film_that_runs_backward(

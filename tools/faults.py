@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from easyphoto_video.engine import Shot, Start
+from easyphoto_video.engine import Shot, Start, render
 from easyphoto_video.errors import EasyPhotoError, Stopped
 from easyphoto_video.modes.text2video import Text2Video
 from tools.host_state import SIDE, STEPS, TEXT, plain, state
@@ -257,8 +257,8 @@ class _Starting:
         frames = np.full((shot.frames, shot.height, shot.width, 3), 90, np.uint8)
         mask = np.zeros(frames.shape[:3], np.float32)
         mask[:, 16:48, 16:48] = 1
-        return self.engine.render(
-            replace(shot, start=Start(frames=frames, strength=0.5, mask=mask)), watch
+        return render(
+            self.engine, replace(shot, start=Start(frames=frames, strength=0.5, mask=mask)), watch
         )
 
 

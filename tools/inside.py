@@ -127,6 +127,7 @@ def serve(arguments: Sequence[str]) -> int:
 
 def _rendered(host: Any, pipe: Any, asked: dict[str, Any]) -> tuple[str, Any]:
     """("done", (bytes, shape)) or ("failed", message); progress goes through the pipe meanwhile."""
+    from easyphoto_video.engine import render
     from easyphoto_video.errors import EasyPhotoError, Stopped
 
     def watch(stage: str, fraction: float) -> None:
@@ -137,7 +138,7 @@ def _rendered(host: Any, pipe: Any, asked: dict[str, Any]) -> tuple[str, Any]:
     try:
         with host.turn("served"):
             shot = replace(asked["shot"], start=_start(asked["start"]))
-            done = host.engine.render(shot, watch)
+            done = render(host.engine, shot, watch)
     except EasyPhotoError as error:
         return "failed", f"{type(error).__name__}: {error}"
     return "done", (done.tobytes(), done.shape)

@@ -7,7 +7,7 @@ from pathlib import Path
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import Shot
+from easyphoto_video.engine import Shot, render
 from easyphoto_video.host.library import CHECKPOINTS, EMBEDDED, EMBEDDED_FOLDER, Library
 from easyphoto_video.host.standalone.device import target
 from easyphoto_video.host.standalone.engine import StandaloneEngine
@@ -39,4 +39,4 @@ class Studio:
         """
         motion = AUTO if moving else NONE
         request = Text2Video(prompt=prompt, seed=seed, frames=frames, motion=motion, cfg=cfg)
-        return self._engine.render(Shot.of(settle(request, self._library)))
+        return render(self._engine, Shot.of(settle(request, self._library)))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import Shot
+from easyphoto_video.engine import Shot, render
 from easyphoto_video.errors import EasyPhotoError
 from easyphoto_video.modes.text2video import Text2Video
 from easyphoto_video.request import PROMPT
@@ -75,7 +75,7 @@ def _clip(host: Any, prompt: str, options: dict[str, Any]) -> Frames:
         changed.enter_context(_set(options))
         settled = host.settle(asked)
         with host.turn("variants"):
-            return host.engine.render(Shot.of(settled))
+            return render(host.engine, Shot.of(settled))
 
 
 @contextmanager

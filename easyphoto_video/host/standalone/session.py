@@ -1,4 +1,4 @@
-"""A session of the stand-alone engine: what enters for a clip, and the way from a shot to frames."""
+"""A session of the stand-alone engine: what enters for a clip, and how a shot becomes frames."""
 
 from __future__ import annotations
 

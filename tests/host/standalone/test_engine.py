@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from easyphoto_video import engine as seam
 from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadFile, BadRequest, HostFailed, Missing, OutOfMemory, Stopped
 from easyphoto_video.host.library import Library
@@ -20,7 +21,7 @@ Render = Callable[..., Frames]
 
 @pytest.fixture(scope="session")
 def render(engine: StandaloneEngine) -> Render:
-    return lambda **changes: engine.render(shot(**changes))
+    return lambda **changes: seam.render(engine, shot(**changes))
 
 
 @pytest.fixture(scope="session")
@@ -141,7 +142,7 @@ def test_more_than_75_tokens_and_fewer_for_the_negative(render: Render) -> None:
 def test_lower_precision_draws_nearly_the_same(
     library: Library, plain: Frames, precision: str
 ) -> None:
-    found = StandaloneEngine(library, "cpu", precision).render(shot(motion="none"))
+    found = render(StandaloneEngine(library, "cpu", precision), shot(motion="none"))
     assert 0 < difference(found, plain) < 8
 
 
@@ -151,8 +152,8 @@ def test_stopping_leaves_the_next_render_as_it_was(engine: StandaloneEngine, pla
             raise Stopped("enough")
 
     with pytest.raises(Stopped, match="enough"):
-        engine.render(shot(loras="strong", motion="mm_v2"), stop)
-    assert np.array_equal(engine.render(shot()), plain)
+        seam.render(engine, shot(loras="strong", motion="mm_v2"), stop)
+    assert np.array_equal(seam.render(engine, shot()), plain)
 
 
 @pytest.mark.parametrize(
@@ -177,16 +178,16 @@ def test_refused_before_any_step(
 ) -> None:
     stages: list[str] = []
     with pytest.raises(error, match=words):
-        engine.render(shot(**changes), lambda stage, _: stages.append(stage))
+        seam.render(engine, shot(**changes), lambda stage, _: stages.append(stage))
     assert set(stages) <= {"loading"}
 
 
 def test_a_file_given_for_another_is_named(engine: StandaloneEngine, data: Any) -> None:
     motion = str(data / "models" / "AnimateDiff" / "mm_v2.safetensors")
     with pytest.raises(BadFile, match="this is a motion module, not a checkpoint"):
-        engine.render(shot(checkpoint=motion))
+        seam.render(engine, shot(checkpoint=motion))
     with pytest.raises(BadFile, match="a LoRA for pictures, not a motion module"):
-        engine.render(shot(motion=str(data / "models" / "Lora" / "strong.safetensors")))
+        seam.render(engine, shot(motion=str(data / "models" / "Lora" / "strong.safetensors")))
 
 
 @pytest.mark.parametrize(
@@ -206,6 +207,6 @@ def test_what_others_raise_comes_out_as_ours(
             raise raised
 
     with pytest.raises(expected) as caught:
-        engine.render(shot(), failing)
+        seam.render(engine, shot(), failing)
     assert caught.value.__cause__ is raised
-    assert np.array_equal(engine.render(shot()), plain)
+    assert np.array_equal(seam.render(engine, shot()), plain)

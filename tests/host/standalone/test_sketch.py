@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from easyphoto_video.clip import Frames
+from easyphoto_video.engine import render
 from easyphoto_video.host.standalone.engine import StandaloneEngine
 from easyphoto_video.host.standalone.pictures import sketched
 from easyphoto_video.host.standalone.samplers import Noising, Sampler
@@ -38,7 +39,7 @@ class Looking:
 def test_who_looks_changes_nothing(engine: StandaloneEngine, sampler: str) -> None:
     asked = shot(sampler=sampler, motion="mm_v2", frames=6, steps=3)
     watch = Looking()
-    assert np.array_equal(engine.render(asked, watch), engine.render(asked))
+    assert np.array_equal(render(engine, asked, watch), render(engine, asked))
     assert [frames.shape for frames in watch.seen] == [(4, 64, 64, 3)] * 3
     assert watch.seen[0].dtype == np.uint8
 
@@ -51,7 +52,7 @@ def test_nothing_is_drawn_for_nobody(
 
     monkeypatch.setattr("easyphoto_video.host.standalone.studio.sketched", refuse)
     watch = Looking(looks=False)
-    assert engine.render(shot(frames=2, steps=2), watch).shape[0] == 2
+    assert render(engine, shot(frames=2, steps=2), watch).shape[0] == 2
     assert watch.seen == []
 
 

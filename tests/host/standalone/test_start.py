@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import Start
+from easyphoto_video.engine import Start, render
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.standalone.engine import StandaloneEngine
 from tests.host.standalone.small import shot
@@ -24,7 +24,7 @@ def pictures() -> Frames:
 @pytest.fixture(scope="session")
 def kept(engine: StandaloneEngine, pictures: Frames) -> Frames:
     """The pictures through the VAE and back."""
-    return engine.render(shot(Start(frames=pictures, strength=0)))
+    return render(engine, shot(Start(frames=pictures, strength=0)))
 
 
 @pytest.mark.parametrize("sampler", ["DDIM", "DPM++ 2M Karras", "Euler a", "LCM"])
@@ -33,7 +33,7 @@ def test_more_strength_is_further_away(
 ) -> None:
     def away(strength: float) -> float:
         start = Start(frames=pictures, strength=strength)
-        clip = engine.render(shot(start, sampler=sampler, steps=8))
+        clip = render(engine, shot(start, sampler=sampler, steps=8))
         return float(np.abs(clip.astype(float) - kept).mean())
 
     assert 0 < away(0.25) < away(0.75)
@@ -42,8 +42,8 @@ def test_more_strength_is_further_away(
 def test_at_full_strength_the_pictures_do_not_matter(
     engine: StandaloneEngine, pictures: Frames
 ) -> None:
-    full = engine.render(shot(Start(frames=pictures, strength=1)))
-    assert np.array_equal(full, engine.render(shot()))
+    full = render(engine, shot(Start(frames=pictures, strength=1)))
+    assert np.array_equal(full, render(engine, shot()))
 
 
 @pytest.mark.parametrize("sampler", ["DDIM", "DPM++ 2M Karras", "Euler a", "LCM"])
@@ -52,13 +52,13 @@ def test_a_mask_of_nothing_keeps_all(
 ) -> None:
     nothing = np.zeros((3, 64, 64), np.float32)
     start = Start(frames=pictures, strength=0.7, mask=nothing)
-    assert np.array_equal(engine.render(shot(start, sampler=sampler)), kept)
+    assert np.array_equal(render(engine, shot(start, sampler=sampler)), kept)
 
 
 def test_a_mask_of_everything_is_no_mask(engine: StandaloneEngine, pictures: Frames) -> None:
     everything = np.ones((3, 64, 64), np.float32)
-    masked = engine.render(shot(Start(frames=pictures, strength=0.7, mask=everything)))
-    assert np.array_equal(masked, engine.render(shot(Start(frames=pictures, strength=0.7))))
+    masked = render(engine, shot(Start(frames=pictures, strength=0.7, mask=everything)))
+    assert np.array_equal(masked, render(engine, shot(Start(frames=pictures, strength=0.7))))
 
 
 def test_a_mask_of_one_frame_keeps_the_others(
@@ -66,14 +66,14 @@ def test_a_mask_of_one_frame_keeps_the_others(
 ) -> None:
     mask = np.zeros((3, 64, 64), np.float32)
     mask[1] = 1
-    clip = engine.render(shot(Start(frames=pictures, strength=0.7, mask=mask), motion="mm_v2"))
+    clip = render(engine, shot(Start(frames=pictures, strength=0.7, mask=mask), motion="mm_v2"))
     assert np.array_equal(clip[[0, 2]], kept[[0, 2]])
     assert np.abs(clip[1].astype(float) - kept[1]).mean() > 1
 
 
 def test_pictures_of_another_size_are_refused(engine: StandaloneEngine, pictures: Frames) -> None:
     with pytest.raises(BadRequest, match="3 frames of 72x64 px"):
-        engine.render(shot(Start(frames=pictures, strength=0.5), width=72))
+        render(engine, shot(Start(frames=pictures, strength=0.5), width=72))
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_only_motion_ties_frames_together_and_only_within_a_window(
     white = black.copy()
     white[3] = 255
     first, second = (
-        engine.render(shot(Start(frames=frames, strength=0.7), frames=4, **changes))
+        render(engine, shot(Start(frames=frames, strength=0.7), frames=4, **changes))
         for frames in (black, white)
     )
     assert [not np.array_equal(a, b) for a, b in zip(first, second, strict=True)] == touched

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import Shot
+from easyphoto_video.engine import Shot, render
 from easyphoto_video.errors import BadFile, BadRequest, Missing
 from easyphoto_video.identity import BEST, PEOPLE, lora_of
 from easyphoto_video.modes.text2video import Text2Video
@@ -61,7 +61,7 @@ def clip(host: Any, options: dict[str, Any] | None = None, **changes: Any) -> Fr
     with borrowed.options(**(options or {})):
         settled = host.settle(asked(**changes))
         with host.turn("test"):
-            return host.engine.render(Shot.of(settled))
+            return render(host.engine, Shot.of(settled))
 
 
 def near(one: Frames, other: Frames) -> bool:
@@ -186,14 +186,14 @@ def test_a_job_borrows_a_checkpoint_once(host: Any, monkeypatch: pytest.MonkeyPa
     other, usual = (Shot.of(host.settle(asked(checkpoint=name))) for name in ("sub/other", "tiny"))
     options = dict(shared.opts.data)
     with host.turn("test"):
-        first = host.engine.render(other)
-        assert np.array_equal(host.engine.render(other), first)
+        first = render(host.engine, other)
+        assert np.array_equal(render(host.engine, other), first)
         assert loads == ["other"]
-        host.engine.render(usual)
-        host.engine.render(other)
+        render(host.engine, usual)
+        render(host.engine, other)
         # Somebody chooses another in the page; the host will load it when our turn is over.
         shared.opts.data["sd_model_checkpoint"] = "plain.safetensors"
-        assert np.array_equal(host.engine.render(other), first)
+        assert np.array_equal(render(host.engine, other), first)
     assert shared.sd_model.sd_checkpoint_info is before
     assert shared.opts.data == {**options, "sd_model_checkpoint": "plain.safetensors"}
 
