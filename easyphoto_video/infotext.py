@@ -17,7 +17,7 @@ from typing import Any
 
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.modes.registry import MODES, request_from
-from easyphoto_video.request import Request
+from easyphoto_video.request import Request, Sampled
 from easyphoto_video.setting import settings
 
 KEY = "EasyPhoto Video"
@@ -49,19 +49,27 @@ SCHEDULES = ("Karras", "Exponential", "Polyexponential")
 
 def to_infotext(request: Request) -> str:
     """The request as infotext; `values_of` gives it back."""
+    is_sampled = isinstance(request, Sampled)
     entries = {
+        **(_sampling_entries(request) if is_sampled else {}),
+        "Size": f"{request.width}x{request.height}",
+        **({"Model": request.checkpoint, "Clip skip": request.clip_skip} if is_sampled else {}),
+        KEY: json.dumps(request.to_json(), ensure_ascii=False),
+    }
+    last = ", ".join(f"{name}: {_quoted(str(value))}" for name, value in entries.items())
+    if not is_sampled:
+        return last
+    negative = [f"{NEGATIVE} {request.negative}"] if request.negative else []
+    return "\n".join([request.prompt, *negative, last])
+
+
+def _sampling_entries(request: Sampled) -> dict[str, Any]:
+    return {
         "Steps": request.steps,
         **_sampler_entries(request.sampler),
         "CFG scale": f"{request.cfg:g}",
         "Seed": request.seed,
-        "Size": f"{request.width}x{request.height}",
-        "Model": request.checkpoint,
-        "Clip skip": request.clip_skip,
-        KEY: json.dumps(request.to_json(), ensure_ascii=False),
     }
-    last = ", ".join(f"{name}: {_quoted(str(value))}" for name, value in entries.items())
-    negative = [f"{NEGATIVE} {request.negative}"] if request.negative else []
-    return "\n".join([request.prompt, *negative, last])
 
 
 def values_of(text: str) -> dict[str, Any]:
@@ -130,7 +138,7 @@ def _prompts(lines: list[str]) -> dict[str, str]:
 
 def _plain_values(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that can be used as they stand; a number that we do not allow is left out."""
-    declared = {field.name: setting for field, setting in settings(Request)}
+    declared = {field.name: setting for field, setting in settings(Sampled)}
     values: dict[str, Any] = {}
     for name, field in PLAIN.items():
         value = parameters.get(name)
