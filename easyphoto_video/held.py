@@ -22,7 +22,7 @@ from pathlib import Path
 from easyphoto_video.endings import undisturbed
 
 LOCK = ".lock"
-DIGITS = r"[0-9a-f]{8}"
+TOKEN = r"[0-9a-f]{8}"
 """What `claimed` puts between its prefix and suffix, as a regular expression."""
 PAUSE = 0.002
 """Most seconds between two tries while somebody looks."""

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from easyphoto_video.embeddings import is_kept
 from easyphoto_video.errors import BadFile, BadRequest
-from easyphoto_video.held import DIGITS, claimed, sweep
+from easyphoto_video.held import TOKEN, claimed, sweep
 from easyphoto_video.identity import (
     DEVICES,
     LORAS,
@@ -74,7 +74,7 @@ def export(people: People, name: str, target: Path) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         begin, end = UNDER_WAY
-        sweep(target.parent, re.escape(begin) + DIGITS + re.escape(end))
+        sweep(target.parent, re.escape(begin) + TOKEN + re.escape(end))
         with claimed(target.parent, begin, end) as bench:
             part = bench / "part"
             with zipfile.ZipFile(part, "x", strict_timestamps=False) as archive:

@@ -11,7 +11,7 @@ from types import TracebackType
 
 from easyphoto_video.clip import Clip, Frames
 from easyphoto_video.errors import BadRequest, HostFailed
-from easyphoto_video.held import DIGITS, claimed, sweep
+from easyphoto_video.held import TOKEN, claimed, sweep
 from easyphoto_video.values import FINEST
 from easyphoto_video.video.encode import sink_for
 from easyphoto_video.video.film import Extras, Film, Sink
@@ -21,7 +21,7 @@ from easyphoto_video.video.stamp import storable
 from easyphoto_video.watch import Watch, unwatched
 
 PART = ".part"
-PARTS = rf"(?s)\..+\.{DIGITS}\{PART}"
+PARTS = rf"(?s)\..+\.{TOKEN}\{PART}"
 """What the folder is called that a film is worked on in."""
 EARLIER = rf"(?s)\..+\.[a-z0-9_]{{8}}\{PART}"
 """What earlier versions called it too."""
