@@ -20,7 +20,7 @@ from easyphoto_video.identity import (
     trained_files,
 )
 from easyphoto_video.lora_base import lora_base
-from easyphoto_video.moves import moves, workbench
+from easyphoto_video.moves import moves, put_right, workbench
 
 PHOTOS = Path("original_backup")
 """Where EasyPhoto keeps the photos as they were given, by number."""
@@ -70,6 +70,7 @@ def make(people: People, name: str, photos: Sequence[Path], lora: Path, choose: 
     The LoRA is copied, unless it lies in a LoRA folder under that name. Raises BadRequest, BadFile
     and Missing.
     """
+    put_right(people.folder)
     name = check_new(people, name)
     lora_base(lora)
     if lora.suffix.lower() not in SUFFIXES:
@@ -119,6 +120,7 @@ def rename(people: People, old: str, new: str) -> UserId:
 
     Raises BadRequest, BadFile and Missing.
     """
+    put_right(people.folder)
     person = own(people, old, "renamed")
     new = check_new(people, new, besides=person.name)
     there = trained_files(people.loras).get(new)
@@ -135,6 +137,7 @@ def rename(people: People, old: str, new: str) -> UserId:
 
 def delete(people: People, name: str, *, keep_lora: bool = False) -> list[Path]:
     """Take a person away for good; gives what is gone. Raises BadRequest, BadFile and Missing."""
+    put_right(people.folder)
     person = own(people, name, "deleted")
     gone = belongings(people, person, keep_lora=keep_lora)
     loras = gone[1:]

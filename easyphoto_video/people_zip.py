@@ -31,7 +31,7 @@ from easyphoto_video.identity import (
     check_name,
 )
 from easyphoto_video.lora_base import lora_base
-from easyphoto_video.moves import Move, moves, workbench
+from easyphoto_video.moves import Move, moves, put_right, workbench
 from easyphoto_video.people import BESIDE, TUNED, belongings, lora_files, write_jpeg
 
 LARGEST = 8 * 2**30
@@ -92,6 +92,7 @@ def bring(people: People, source: Path, *, replace: bool = False) -> UserId:
 
     Raises BadRequest when the name is taken, and BadFile when the zip is not good.
     """
+    put_right(people.folder)
     with _opened(source) as archive:
         content = _checked(archive, source)
         there = people.named_like(check_name(content.name))
