@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 
@@ -14,6 +14,11 @@ class Turns:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._line: deque[object] = deque()
+
+    @property
+    def waiting(self) -> Sequence[object]:
+        """Those who wait, in order, without who has the turn."""
+        return [*self._line][1:]
 
     @contextmanager
     def turn(self) -> Iterator[None]:
