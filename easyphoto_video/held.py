@@ -218,7 +218,8 @@ def _held_name(name: Callable[[], Path], stack: ExitStack) -> Path:
             if own.enter_context(hold(lock_of(folder), fleeting=True)) and not folder.exists():
                 stack.push(own.pop_all())
                 return folder
-    raise FileNotFoundError(2, "it is taken away again and again", str(folder.parent))
+    place = name().parent
+    raise FileNotFoundError(2, "it is taken away again and again", str(place))
 
 
 def _opened(path: Path) -> tuple[int, bool]:

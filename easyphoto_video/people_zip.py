@@ -76,11 +76,8 @@ def export(people: People, name: str, target: Path) -> Path:
         begin, end = UNDER_WAY
         sweep(target.parent, re.escape(begin) + TOKEN + re.escape(end))
         with claimed(target.parent, begin, end) as bench:
-            part = bench / "part"
-            with zipfile.ZipFile(part, "x", strict_timestamps=False) as archive:
-                for path, inside in _leaving(people, person):
-                    _write(archive, path, inside)
-            part.rename(target)
+            _pack(people, person, bench / "part")
+            (bench / "part").rename(target)
     except OSError as error:
         reason = f"it cannot be written ({error.strerror})"
         raise BadFile(target, reason, "Give another place with room on its disk.") from error
@@ -112,6 +109,12 @@ def bring(people: People, source: Path, *, replace: bool = False) -> UserId:
                 move(other / "new" / path, people.loras[0] / path)
             move(bench / "new", people.folder / content.name)
     return people.get(content.name)
+
+
+def _pack(people: People, person: UserId, part: Path) -> None:
+    with zipfile.ZipFile(part, "x", strict_timestamps=False) as archive:
+        for path, inside in _leaving(people, person):
+            _write(archive, path, inside)
 
 
 def _leaving(people: People, person: UserId) -> Iterator[tuple[Path, PurePosixPath]]:

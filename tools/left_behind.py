@@ -5,8 +5,8 @@
 
 Each case has a data folder, a home and a folder for temporary files of its own. With `strace` on
 the PATH every file that the process or a child of it makes, anywhere, is looked for afterwards;
-without, the three folders are listed before and after. What Python compiles of the program itself
-(`__pycache__`) is left out. Needs the face networks for `faces-*`, see docs/faces.md.
+without, the three folders are listed before and after. What belongs to the installed program
+(`__pycache__`, the virtual environment) is left out. Needs the face networks for `faces-*`, see docs/faces.md.
 """
 
 from __future__ import annotations
@@ -238,7 +238,13 @@ def left(where: Place, before: set[Path]) -> list[Path]:
     new = {path for path in found - before if path.exists() or path.is_symlink()}
     own = {where.root / name for name in ("err", "strace.log", "film.mp4", "demo.zip")}
     full = {parent for path in new for parent in path.parents}
-    return sorted(path for path in new - own - full if "__pycache__" not in path.parts)
+    passed = own | full | {path for path in new if path.is_char_device()}
+    return sorted(path for path in new - passed if not _is_programs(path))
+
+
+def _is_programs(path: Path) -> bool:
+    """Whether it belongs to the installed program: compiled modules, and gradio's own type stubs."""
+    return "__pycache__" in path.parts or path.is_relative_to(sys.prefix)
 
 
 def _traced(where: Place) -> Iterator[Path]:
@@ -257,6 +263,8 @@ def _traced(where: Place) -> Iterator[Path]:
 def kind(where: Place, path: Path) -> str:
     """`result`, `kept` for spans that can be gone on with, else `LEFT BEHIND`."""
     inside = path.relative_to(where.data).parts if path.is_relative_to(where.data) else ()
+    if path == where.outputs:
+        return "empty folder"
     if ".unfinished" in inside and any(path.parent.glob("*.zip")):
         return "kept"
     is_result = inside[:1] in {("outputs",), ("models",)} and path.is_file()
