@@ -6,7 +6,8 @@
 Each case has a data folder, a home and a folder for temporary files of its own. With `strace` on
 the PATH every file that the process or a child of it makes, anywhere, is looked for afterwards;
 without, the three folders are listed before and after. What belongs to the installed program
-(`__pycache__`, the virtual environment) is left out. Needs the face networks for `faces-*`, see docs/faces.md.
+(`__pycache__`, the virtual environment) is left out. Needs the face networks for `faces-*`, see
+docs/faces.md.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ PATIENCE = 600.0
 TINY = ("--size", "64x64", "--seed", "5", "--user-id", "none")
 SMALL = ("--frames", "4", "--steps", "1", *TINY)
 LONG = ("--frames", "400", "--span", "400", "--steps", "8", *TINY)
-WRITTEN = ("--frames", "300", "--steps", "1", *TINY)
+WRITTEN = ("--frames", "96", "--steps", "1", *TINY)
 CALLS = "open,openat,creat,mkdir,mkdirat,rename,renameat,renameat2,link,linkat,symlink,symlinkat"
 MADE = re.compile(r'"((?:[^"\\]|\\.)*)"')
 PAD = 300 * 2**20
@@ -243,7 +244,7 @@ def left(where: Place, before: set[Path]) -> list[Path]:
 
 
 def _is_programs(path: Path) -> bool:
-    """Whether it belongs to the installed program: compiled modules, and gradio's own type stubs."""
+    """Whether it belongs to the installed program: compiled modules, gradio's type stubs."""
     return "__pycache__" in path.parts or path.is_relative_to(sys.prefix)
 
 
