@@ -245,11 +245,12 @@ class Jobs:
         with self._lock:
             self._is_closed = True
             worker = self._worker
-            waiting = [job for job in self._line if job.state is State.QUEUED]
+            states = [job.state for job in self._line]
         self.stop(waiting=True)
-        if worker is not None:
+        # One that only waits for the host's turn has nothing to put away.
+        if worker is not None and State.RUNNING in states:
             worker.join(LEAVING)
-        return len(waiting)
+        return states.count(State.QUEUED)
 
     def position(self, job: Job) -> int:
         """How many jobs of the queue come before this one; 0 when it runs or is over."""
