@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from easyphoto_video.errors import BadRequest, Missing
+from easyphoto_video.moves import MAKING
 
 PEOPLE = Path("outputs") / "easyphoto-user-id-infos"
 LORAS = Path("models") / "Lora"
@@ -159,8 +160,12 @@ def _precedence(file: Path) -> tuple[int, int, str]:
 
 
 def _below(folder: Path) -> list[Path]:
-    places = os.walk(folder, followlinks=True)
-    return [Path(place, name) for place, _, names in places for name in names]
+    found = []
+    for place, folders, names in os.walk(folder, followlinks=True):
+        # What lies on a workbench is nobody's yet, or nobody's any more.
+        folders[:] = [name for name in folders if not name.startswith(MAKING)]
+        found += [Path(place, name) for name in names]
+    return found
 
 
 def _folders(place: Path) -> Sequence[Path]:

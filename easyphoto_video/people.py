@@ -20,7 +20,7 @@ from easyphoto_video.identity import (
     trained_files,
 )
 from easyphoto_video.lora_base import lora_base
-from easyphoto_video.moves import moves, workbench
+from easyphoto_video.moves import moves, put_right, workbench
 
 PHOTOS = Path("original_backup")
 """Where EasyPhoto keeps the photos as they were given, by number."""
@@ -70,6 +70,7 @@ def make(people: People, name: str, photos: Sequence[Path], lora: Path, choose: 
     The LoRA is copied, unless it lies in a LoRA folder under that name. Raises BadRequest, BadFile
     and Missing.
     """
+    put_right(people.folder)
     name = check_new(people, name)
     lora_base(lora)
     if lora.suffix.lower() not in SUFFIXES:
@@ -80,7 +81,11 @@ def make(people: People, name: str, photos: Sequence[Path], lora: Path, choose: 
         raise BadRequest("User id", name, "is the name of another LoRA", step)
     reference = choose(photos)
     file = f"{name}{lora.suffix.lower()}"
-    with workbench(people.folder) as bench, workbench(people.loras[0]) as other, moves() as move:
+    with (
+        workbench(people.folder) as bench,
+        workbench(people.loras[0]) as other,
+        moves(bench) as move,
+    ):
         made = bench / name
         write_jpeg(reference, made / REFERENCE)
         _keep_photos(photos, made / PHOTOS)
@@ -115,13 +120,14 @@ def rename(people: People, old: str, new: str) -> UserId:
 
     Raises BadRequest, BadFile and Missing.
     """
+    put_right(people.folder)
     person = own(people, old, "renamed")
     new = check_new(people, new, besides=person.name)
     there = trained_files(people.loras).get(new)
     if there is not None and new != person.name:
         raise BadRequest("User id", new, f"is the name of a LoRA ({there})", "Take another name.")
     stem = person.folder.name
-    with moves() as move:
+    with workbench(people.folder) as bench, moves(bench) as move:
         for file in (*_weights(person), *lora_files(people, person)):
             head = TUNED if file.name.startswith(TUNED + stem) else ""
             move(file, file.with_name(f"{head}{new}{file.name[len(head + stem) :]}"))
@@ -131,11 +137,12 @@ def rename(people: People, old: str, new: str) -> UserId:
 
 def delete(people: People, name: str, *, keep_lora: bool = False) -> list[Path]:
     """Take a person away for good; gives what is gone. Raises BadRequest, BadFile and Missing."""
+    put_right(people.folder)
     person = own(people, name, "deleted")
     gone = belongings(people, person, keep_lora=keep_lora)
     loras = gone[1:]
     place = loras[0].parent if loras else people.folder
-    with workbench(people.folder) as bench, workbench(place) as other, moves() as move:
+    with workbench(people.folder) as bench, workbench(place) as other, moves(bench) as move:
         for file in loras:
             move(file, other / file.name)
         move(person.folder, bench / "person")

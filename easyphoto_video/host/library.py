@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from easyphoto_video.errors import BadRequest, Missing
 from easyphoto_video.identity import LORA_PREFIX, People
+from easyphoto_video.moves import MAKING
 
 FORMS: tuple[Callable[[PurePosixPath], str], ...] = (
     str,
@@ -152,7 +153,8 @@ class Library:
 
 def _below(folder: Path) -> Iterator[Path]:
     """Every file below a folder, also behind links, where people keep their large files."""
-    for place, _, names in os.walk(folder, followlinks=True):
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(MAKING)]
         yield from (Path(place, name) for name in names)
 
 

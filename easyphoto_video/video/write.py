@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -12,6 +11,7 @@ from types import TracebackType
 
 from easyphoto_video.clip import Clip, Frames
 from easyphoto_video.errors import BadRequest, HostFailed
+from easyphoto_video.held import TOKEN, claimed, sweep
 from easyphoto_video.values import FINEST
 from easyphoto_video.video.encode import sink_for
 from easyphoto_video.video.film import Extras, Film, Sink
@@ -20,6 +20,11 @@ from easyphoto_video.video.sound import Sound
 from easyphoto_video.video.stamp import storable
 from easyphoto_video.watch import Watch, unwatched
 
+PART = ".part"
+PARTS = rf"(?s)\..+\.{TOKEN}\{PART}"
+"""What the folder is called that a film is worked on in."""
+EARLIER = rf"(?s)\..+\.[a-z0-9_]{{8}}\{PART}"
+"""What earlier versions called it too."""
 SPAN = 8
 """Frames handed over at once; the watch is told before each span."""
 
@@ -55,7 +60,8 @@ class Writer:
     """A film that is written span by span: `with Writer(...) as out: out.add(frames)`.
 
     It is worked on in a hidden folder beside its place, and moved there in one step when the
-    `with` ends well; else nothing is left. `path` is where the film lies after the `with`.
+    `with` ends well; else nothing is left. What those left there who were killed goes first. `path`
+    is where the film lies after the `with`.
 
     `fps` is exact, `note` any text, `extras` what only some formats have: a sound goes along in MP4
     and WEBM, cut to the film's length. The watch hears ("writing", 1.0) while the film is finished.
@@ -91,10 +97,10 @@ class Writer:
     def __enter__(self) -> Writer:
         check_writable(self._given)
         with ExitStack() as stack:
-            work = tempfile.TemporaryDirectory(
-                dir=self.path.parent, prefix=f".{self.path.name[:40]}.", suffix=".part"
-            )
-            folder = Path(stack.enter_context(work))
+            prefix = f".{self.path.name[:40]}."
+            with self._translated():
+                sweep(self.path.parent, PARTS)
+                folder = stack.enter_context(claimed(self.path.parent, prefix, PART))
             self._sink: Sink = sink_for(self._film, folder, stack)
             self._stack = stack.pop_all()
         return self

@@ -12,9 +12,9 @@ from starlette.responses import JSONResponse
 from easyphoto_video import errors
 from easyphoto_video.errors import BadFile, BadRequest, EasyPhotoError, Missing
 from easyphoto_video.host.api.names import request_json, without_folders
-from easyphoto_video.host.jobs import Job, Jobs, QueueFull, State
+from easyphoto_video.host.jobs import Job, Jobs, QueueFull
 from easyphoto_video.request import mode_of
-from easyphoto_video.work import Unfinished
+from easyphoto_video.unfinished import Unfinished
 
 PREFIX = "/easyphoto-video"
 SENTENCE = 1000
@@ -53,7 +53,7 @@ def job_json(job: Job, jobs: Jobs, outputs: Path, root: str = "") -> dict[str, A
     """Where a job stands; `root` is the path below which the API is served, `outputs` the folder
     of clips."""
     state, progress = job.state, job.progress
-    done = job.path if state is State.DONE else None
+    done = job.path if state.is_over else None
     return {
         "id": job.id,
         "mode": mode_of(job.request),

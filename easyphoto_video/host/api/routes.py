@@ -33,7 +33,7 @@ from easyphoto_video.host.api.uploads import Uploads
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.jobs import Job, Jobs, ours
 from easyphoto_video.request import MODES
-from easyphoto_video.work import discard, unfinished
+from easyphoto_video.unfinished import discard, leftovers, unfinished
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 POLL = 0.1
@@ -157,10 +157,11 @@ class _Api:
         return JSONResponse(await self._uploads.take(request), 201)
 
     def unfinished(self) -> Response:
-        """Work that was stopped and can be gone on with, the newest first."""
+        """Work that was stopped and can be gone on with, the newest first; and what cannot."""
         outputs = self._host.outputs
         found = [unfinished_json(each, outputs) for each in unfinished(outputs)]
-        return JSONResponse({"unfinished": found})
+        left = [each.to_json() for each in leftovers(outputs)]
+        return JSONResponse({"unfinished": found, "leftovers": left})
 
     async def resume(self, id: str, request: Request) -> Response:
         """Go on where it was stopped: a job like any other."""

@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import socket
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,16 +16,19 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 
+from easyphoto_video.endings import last_things
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.api import router
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.jobs import Jobs
 from easyphoto_video.host.standalone.host import StandaloneHost
+from easyphoto_video.host.standalone.train.run import Runs
 from easyphoto_video.host.standalone.train.tab import train_side
 from easyphoto_video.host.standalone.train.workshop import Workshop
 from easyphoto_video.host.tab import build
 from easyphoto_video.host.tab.compat import known
 from easyphoto_video.host.tab.tab import Side
+from easyphoto_video.leftovers import put_away
 
 HOME = Path(__file__).parents[3]
 SCRIPT = HOME / "javascript" / "easyphoto_video.js"
@@ -38,13 +42,35 @@ def serve(args: argparse.Namespace) -> None:
         host = StandaloneHost(args.data_dir, args.device, args.precision, paths=False)
         # What is too coarse to learn in is good enough to draw in.
         precision = "auto" if args.precision == "fp16" else args.precision
-        workshop = Workshop(library=host.library, device=args.device, precision=precision)
-        app = application(
-            host, Jobs(host), local=not args.listen, sides=[train_side(host, workshop)]
+        workshop = Workshop(
+            library=host.library,
+            device=args.device,
+            precision=precision,
+            make_room=host.release,
         )
+        put_away(host.outputs, host.people)
+        jobs, runs = Jobs(host), Runs(host, workshop)
+        app = application(host, jobs, local=not args.listen, sides=[train_side(host, runs)])
         print(f"http://{LOOPBACK}:{door.getsockname()[1]}", flush=True)
         config = uvicorn.Config(app, log_level=logging.WARNING, timeout_graceful_shutdown=1)
-        uvicorn.Server(config).run(sockets=[door])
+        try:
+            uvicorn.Server(config).run(sockets=[door])
+        finally:
+            with last_things():
+                leave(jobs, runs)
+
+
+def leave(jobs: Jobs, runs: Runs) -> None:
+    """Stop clips and training in good order, and say what does not go on by itself."""
+    runs.stop()
+    forgotten = jobs.close()
+    runs.close()
+    if forgotten:
+        print(
+            f"{forgotten} waiting job(s) are forgotten; send them again after the next start.",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def application(host: Host, jobs: Jobs, *, local: bool, sides: Sequence[Side] = ()) -> FastAPI:

@@ -22,9 +22,10 @@ from typing import Any
 from PIL import Image
 
 from easyphoto_video.errors import BadRequest, HostFailed
+from easyphoto_video.held import TOKEN, claimed, sweep
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.tab.compat import upload_of
-from easyphoto_video.work import unfinished
+from easyphoto_video.unfinished import unfinished
 
 FOLDER = ".inputs"
 KEPT = 30 * 24 * 3600
@@ -35,6 +36,8 @@ LONGEST_NAME = 40
 STORABLE = ("1", "L", "LA", "RGB", "RGBA", "I;16")
 """Modes of pictures that a PNG holds as they are."""
 FRAME = ".png"
+HALF = rf"\.{TOKEN}"
+"""What the folder is called in which a file is put together."""
 
 
 class Inputs:
@@ -120,20 +123,23 @@ class Inputs:
         path = self.folder / name
         if path.exists():
             return path
-        part = self.folder / f".{os.getpid()}-{time.monotonic_ns()}"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        try:
+        sweep(self.folder, HALF)
+        with claimed(self.folder, ".") as bench:
+            part = bench / "part"
             write(part)
-            part.rename(path)
-        except FileExistsError:  # somebody else was faster
-            pass
-        finally:
-            _remove(part)
+            try:
+                part.rename(path)
+            except OSError:  # of a folder that somebody else was faster with, it says "not empty"
+                if not path.exists():
+                    raise
         return path
+
+    def _all(self) -> list[Path]:
+        return [path for path in self.folder.iterdir() if not path.name.startswith(".")]
 
     def _prune(self) -> None:
         """Remove what was not used for long and what no unfinished work names."""
-        old = [path for path in self.folder.iterdir() if time.time() - path.stat().st_atime > KEPT]
+        old = [path for path in self._all() if time.time() - path.stat().st_atime > KEPT]
         if not old:
             return
         named = {path for work in unfinished(self._host.outputs) for path in _files_of(work)}

@@ -87,16 +87,18 @@ class Runner:
         """First the clip, then its frames, which take a moment to be written for the page."""
         panel, outputs = self._panel, self._host.outputs
         unfinished = panel.unfinished.showing(lines_of(outputs))
-        if job.state is not State.DONE or job.path is None:
+        is_done = job.state is State.DONE and job.path is not None
+        spans = 0 if is_done else spans_of(outputs, job.request)
+        ending = ending_of(job, self._host.data_dir, spans)
+        if not is_done:
             error = job.error if job.state is State.FAILED else None
-            ending = ending_of(job, self._host.data_dir, spans_of(outputs, job.request))
             yield {panel.progress: ending, panel.error: trouble(error), **unfinished}
+        if job.path is None:  # else it is there, though its faces may have failed
             return
         infotext = to_infotext(job.request)
         what = shown(job.path, job.frames, infotext)
         names = gr.update(choices=history(outputs), value=None)
         showing = panel.showing(what, infotext)
-        ending = ending_of(job, self._host.data_dir)
         yield {panel.progress: ending, panel.history: names, **unfinished, **showing}
         yield {panel.gallery: gr.update(value=list(what.frames))}
 

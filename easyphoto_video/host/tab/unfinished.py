@@ -14,7 +14,7 @@ from easyphoto_video.host.front import Host
 from easyphoto_video.host.tab.compat import make
 from easyphoto_video.host.tab.touch import Updates, touch
 from easyphoto_video.request import Request
-from easyphoto_video.work import discard, unfinished
+from easyphoto_video.unfinished import discard, leftovers, unfinished
 
 DISCARD, SURE = "Discard", "Discard for good"
 
@@ -86,8 +86,11 @@ def build_unfinished(lines: Sequence[str]) -> UnfinishedPart:
 
 
 def lines_of(outputs: Path) -> list[str]:
-    """A line for each unfinished work, the newest first; it begins with the id."""
-    return [work.line for work in unfinished(outputs)]
+    """A line for each unfinished work, the newest first, then for what can only be discarded.
+
+    Each begins with the id.
+    """
+    return [work.line for work in (*unfinished(outputs), *leftovers(outputs))]
 
 
 def id_of(line: str | None) -> str:

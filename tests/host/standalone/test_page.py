@@ -10,9 +10,13 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from easyphoto_video.host.jobs import Jobs
+from easyphoto_video.host.jobs import Jobs, State
+from easyphoto_video.host.library import Library
 from easyphoto_video.host.standalone.cli import main
-from easyphoto_video.host.standalone.page import application
+from easyphoto_video.host.standalone.page import application, leave
+from easyphoto_video.host.standalone.train.run import Runs
+from easyphoto_video.host.standalone.train.workshop import Workshop
+from easyphoto_video.request import Text2Video
 from tests.host.fake import FakeHost
 
 
@@ -48,3 +52,15 @@ def test_a_port_that_is_taken_is_said(loopback: None, capsys: pytest.CaptureFixt
         assert main(["page", "--port", str(port)]) == 2
     assert f"--port: {port} cannot be used" in capsys.readouterr().err
     assert main(["page", "--port", "70000"]) == 2
+
+
+def test_the_end_says_what_is_forgotten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    host = FakeHost(tmp_path)
+    jobs, runs = Jobs(host), Runs(host, Workshop(library=Library(tmp_path)))
+    with host.models:
+        made = [jobs.submit(Text2Video(frames=1, format="gif")) for _ in range(3)]
+        leave(jobs, runs)
+    assert "3 waiting job(s) are forgotten" in capsys.readouterr().err
+    assert {job.state for job in made} == {State.STOPPED}
+    leave(jobs, runs)
+    assert capsys.readouterr().err == ""

@@ -11,7 +11,7 @@ import pytest
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import FakeEngine, Shot, plain
 from easyphoto_video.errors import OutOfMemory
-from easyphoto_video.work import unfinished
+from easyphoto_video.unfinished import unfinished
 from tests.host.tab.drive import Driven
 
 

@@ -16,8 +16,7 @@ from easyphoto_video.faces.photos import Photo
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.standalone.train.album import WANTED
 from easyphoto_video.host.standalone.train.request import TrainRequest
-from easyphoto_video.host.standalone.train.run import Run
-from easyphoto_video.host.standalone.train.workshop import Workshop
+from easyphoto_video.host.standalone.train.run import Run, Runs
 from easyphoto_video.host.tab.compat import make, on, upload_of
 from easyphoto_video.host.tab.fields import PERSON, Field, info_of, label_of, read
 from easyphoto_video.host.tab.progress import trouble
@@ -33,12 +32,10 @@ COLUMNS = ("Photo", "Face", "Sharpness", "Likeness", "Left out because")
 Updates = dict[Any, Any]
 
 
-def train_side(host: Host, workshop: Workshop) -> Side:
+def train_side(host: Host, runs: Runs) -> Side:
     """The tab, to stand beside that of clips."""
     words = json.loads(Path(__file__).with_name("zh.json").read_text(encoding="utf-8"))
-    return Side(
-        label="Train", lay_out=TrainTab(host, workshop).lay_out, fields=fields(), more=words
-    )
+    return Side(label="Train", lay_out=TrainTab(host, runs).lay_out, fields=fields(), more=words)
 
 
 def fields() -> list[Field]:
@@ -52,12 +49,10 @@ def fields() -> list[Field]:
 class TrainTab:
     """The form, and what a press of its buttons does; one training at a time."""
 
-    def __init__(self, host: Host, workshop: Workshop) -> None:
+    def __init__(self, host: Host, runs: Runs) -> None:
         self._host = host
-        self._workshop = workshop
+        self.runs = runs
         self._fields = fields()
-        self.run: Run | None = None
-        """The last training, also when the page was left meanwhile."""
         self.parts: dict[str, Any] = {}
         """Every component by its name."""
 
@@ -77,7 +72,7 @@ class TrainTab:
     def start(self, photos: Any, restart: bool, *values: Any) -> Iterator[Updates]:
         """Train, telling how far it is; who presses again sees the one that runs."""
         try:
-            run = self._running() or self._begun(photos, restart, values)
+            run = self.runs.running(lambda: self._asked(photos, values), bool(restart))
         except EasyPhotoError as error:
             yield {self.parts["error"]: trouble(error), self.parts["progress"]: ""}
             return
@@ -96,21 +91,15 @@ class TrainTab:
 
     def stop(self) -> None:
         """Stop what runs; the same again goes on."""
-        if self.run is not None:
-            self.run.stop()
+        self.runs.stop()
 
-    def _running(self) -> Run | None:
-        return None if self.run is None or self.run.is_over else self.run
-
-    def _begun(self, photos: Any, restart: bool, values: Sequence[Any]) -> Run:
+    def _asked(self, photos: Any, values: Sequence[Any]) -> tuple[TrainRequest, list[str]]:
         held = zip(self._fields, values, strict=True)
         request = TrainRequest(**{field.name: read(field, value) for field, value in held})
         files = [path for file in photos or () if (path := upload_of(file))]
         if not files:
             raise BadRequest("Photos", 0, "are none", WANTED)
-        self.run = Run(self._host, self._workshop)
-        self.run.start(request, files, restart=bool(restart))
-        return self.run
+        return request, files
 
     def _ended(self, run: Run) -> Updates:
         failed = run.error if run.error is not None and not isinstance(run.error, Stopped) else None
