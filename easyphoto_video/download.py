@@ -133,7 +133,7 @@ class Part:
 
     def failed(self, reason: str, next_step: str) -> DownloadFailed:
         """The error of this download."""
-        return DownloadFailed(self.wanted.url, reason, next_step)
+        return DownloadFailed(self.wanted.url, reason, next_step, (self.path.parent,))
 
 
 def _fetch(part: Part, watch: Watch, patience: Patience) -> None:

@@ -95,6 +95,7 @@ class People:
         raise Missing(
             f"User id {name!r}",
             f"There is {known} in {self.folder}. Train one with EasyPhoto, or leave it empty.",
+            (self.data_dir,),
         )
 
     def lora(self, name: str) -> Path:
@@ -104,6 +105,7 @@ class People:
             raise Missing(
                 f"The LoRA of user id {person.name!r}",
                 f"Put {person.name}{SUFFIXES[0]} into {self.loras[0]}, or give the weight 0.",
+                (self.data_dir, self.loras[0].parent),
             )
         return person.lora
 

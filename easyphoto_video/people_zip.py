@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 
 from easyphoto_video.embeddings import is_kept
 from easyphoto_video.errors import BadFile, BadRequest
+from easyphoto_video.files import FOLDER, NOBODY, check_file, is_folder, trouble_with
 from easyphoto_video.identity import (
     DEVICES,
     LORAS,
@@ -65,9 +66,10 @@ def export(people: People, name: str, target: Path) -> Path:
     Raises BadRequest, BadFile and Missing.
     """
     person = people.get(name)
-    target = target / f"{person.name}.zip" if target.is_dir() else target
-    if target.suffix.lower() != ".zip" or target.exists():
-        reason = "it is there already" if target.exists() else "it is no name of a zip"
+    target = target / f"{person.name}.zip" if is_folder(target) else target
+    taken = trouble_with(target) != NOBODY
+    if target.suffix.lower() != ".zip" or taken:
+        reason = "it is there already" if taken else "it is no name of a zip"
         raise BadFile(target, reason, "Give another name that ends with .zip.")
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
@@ -121,7 +123,8 @@ def _leaving(people: People, person: UserId) -> Iterator[tuple[Path, PurePosixPa
         return
     for path in sorted(person.folder.rglob("*")):
         # A link may lead to what is nobody else's business.
-        if not path.is_symlink() and not is_kept(path):
+        is_odd = trouble_with(path) not in ("", FOLDER)
+        if not is_odd and not path.is_symlink() and not is_kept(path):
             yield path, home / path.relative_to(person.folder).as_posix()
     for file in lora_files(people, person):
         folder = next(place for place in people.loras if file.is_relative_to(place))
@@ -142,6 +145,7 @@ def _write(archive: zipfile.ZipFile, path: Path, inside: PurePosixPath) -> None:
 
 @contextmanager
 def _opened(source: Path) -> Iterator[zipfile.ZipFile]:
+    check_file(source, "Give another.")
     try:
         with zipfile.ZipFile(source) as archive:
             yield archive

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from easyphoto_video.clip import Clip
-from easyphoto_video.engine import FakeEngine, Shot, Start
+from easyphoto_video.engine import Shot, Start
 from easyphoto_video.errors import BadFile, BadRequest, EasyPhotoError, Missing, Stopped
 from easyphoto_video.recipes import Tools, run
 from easyphoto_video.request import Text2Video, request_from
 from easyphoto_video.video.note import read_note
 from easyphoto_video.watch import Stopwatch
+from tests.fake_engine import FakeEngine
 
 JOB = Text2Video(prompt="a girl", width=64, height=72, frames=5, seed=7, cfg=7, format="png")
 

@@ -10,7 +10,7 @@ import pytest
 
 from easyphoto_video import work as module
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import FakeEngine, Shot
+from easyphoto_video.engine import Shot
 from easyphoto_video.errors import BadFile, BadRequest, Missing, Stopped
 from easyphoto_video.kit import Tools
 from easyphoto_video.recipes import run
@@ -27,6 +27,7 @@ from easyphoto_video.work import (
     unfinished,
     working,
 )
+from tests.fake_engine import FakeEngine
 
 JOB = Text2Video(
     prompt="a", width=64, height=64, frames=30, span=12, span_overlap=4, seed=1, cfg=7,

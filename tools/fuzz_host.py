@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from easyphoto_video.engine import Engine, FakeEngine
+from easyphoto_video.engine import Engine
 from easyphoto_video.faces.cast import Cast
 from easyphoto_video.identity import People
 from easyphoto_video.material import settled_material

@@ -19,8 +19,17 @@ from typing import Any
 import numpy as np
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.errors import BadFile, Missing
+from easyphoto_video.errors import (
+    LESS,
+    BadFile,
+    EasyPhotoError,
+    HostFailed,
+    Missing,
+    OutOfMemory,
+    lacks_memory,
+)
 from easyphoto_video.faces.face import Face, Floats
+from easyphoto_video.files import check_file
 
 DETECTOR, RECOGNISER = "detector", "recogniser"
 WITH_POINTS = (9, 15)
@@ -35,6 +44,7 @@ LEAST_SIDE = 8
 """px; a picture narrower than this once it is scaled to the detector's view shows no face."""
 VIEW = 128
 """px of the smallest of insightface's views."""
+ANOTHER = "Remove its folder and fetch the pack again, or choose another face pack."
 FILTERS = threading.RLock()
 """Held while the filters of warnings are other ones."""
 
@@ -155,6 +165,7 @@ def _of_kind(pack: Path, kind: str, reason: str) -> Path:
         raise Missing(
             f"A face pack (.onnx files) in {pack}",
             "Get one: python3 launch.py fetch buffalo_l --accept-licence",
+            (pack.parent,),
         )
     found = models(pack)
     if kind not in found:
@@ -164,6 +175,7 @@ def _of_kind(pack: Path, kind: str, reason: str) -> Path:
 
 def _kind(file: Path) -> str:
     """What a network is for; empty for neither."""
+    check_file(file, ANOTHER)
     onnx = _package().onnx
     from google.protobuf.message import DecodeError
 
@@ -193,16 +205,28 @@ def _shape(value: Any) -> list[int]:
 
 
 def _package() -> Any:
-    """A module that knows onnx and onnxruntime; raises Missing where insightface cannot be had."""
+    """A module that knows onnx and onnxruntime.
+
+    Raises Missing where insightface cannot be had, OutOfMemory and HostFailed where it is there and
+    cannot be loaded.
+    """
     try:
         with _quiet():
             import insightface.model_zoo.arcface_onnx as package
-    except ImportError as error:
-        raise Missing(
-            f"The package insightface ({error})",
-            f'It comes, and nothing else changes, with: "{sys.executable}" "{INSTALL}"',
-        ) from error
+    except (ImportError, MemoryError, OSError) as error:
+        raise _not_loaded(error) from error
     return package
+
+
+def _not_loaded(error: Exception) -> EasyPhotoError:
+    step = f'It comes, and nothing else changes, with: "{sys.executable}" "{INSTALL}"'
+    folders = (Path(sys.executable).parent, INSTALL.parent)
+    if lacks_memory(error):
+        return OutOfMemory("the machine", f"insightface could not be loaded ({error}). {LESS}")
+    # One that names a module did not find it; others found a library that does not load.
+    if isinstance(error, ModuleNotFoundError) or not is_installed():
+        return Missing(f"The package insightface ({error})", step, folders)
+    return HostFailed(f"The package insightface is there, but cannot be loaded: {error}. {step}")
 
 
 def _session(file: Path) -> Any:
@@ -233,7 +257,7 @@ def _bad(file: Path, detail: str = "it has no inputs and outputs") -> BadFile:
     return BadFile(
         file,
         f"is no network that onnxruntime can run ({detail})",
-        "Remove its folder and fetch the pack again, or choose another face pack.",
+        ANOTHER,
     )
 
 

@@ -1,0 +1,179 @@
+"""What nobody foresaw, written down with the places that it came through, for who mends it.
+
+In the file stand no prompts, names or paths of the user: an error's own words are kept only where
+what the user gave is known, and without the words of it. The console, with --verbose, tells all.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import IO, Any
+
+from easyphoto_video import __version__
+from easyphoto_video.errors import (
+    LESS,
+    EasyPhotoError,
+    FacePassFailed,
+    HostFailed,
+    OutOfMemory,
+    lacks_memory,
+    without_paths,
+)
+
+LOGGER = logging.getLogger("easyphoto_video")
+FOLDER, FILE = ".log", "easyphoto-video.log"
+"""Below the folder of clips, in a name that is never shown there; made by the first error."""
+SIZE, OLD = 1 << 20, 2
+"""Bytes of a file, and how many older ones stay."""
+WORD = re.compile(r"\w+")
+LEAST = 3
+"""Letters of a word that may give something away."""
+BLOT = "…"
+PROGRAM = str(Path(__file__).parents[1]) + os.sep
+
+
+@contextmanager
+def kept(outputs: Path, *, verbose: bool) -> Iterator[None]:
+    """While it lasts, unforeseen errors go into a file below `outputs`, and with `verbose` to
+    stderr too. No file is made before there is one."""
+    handlers: list[logging.Handler] = [_File(outputs / FOLDER / FILE)]
+    if verbose:
+        handlers.append(logging.StreamHandler())
+    before = LOGGER.propagate, LOGGER.level
+    LOGGER.propagate = False
+    LOGGER.setLevel(logging.INFO)
+    for handler in handlers:
+        LOGGER.addHandler(handler)
+    try:
+        yield
+    finally:
+        LOGGER.propagate, LOGGER.level = before
+        for handler in handlers:
+            LOGGER.removeHandler(handler)
+            handler.close()
+
+
+def translated(error: BaseException, given: object = None) -> EasyPhotoError:
+    """An error as one of ours; what nobody foresaw is logged with its traceback.
+
+    `given` is what the user asked for, a JSON value or a list of words; None when that is unknown.
+    """
+    if isinstance(error, EasyPhotoError):
+        if _is_unforeseen(error):
+            log(error, given)
+        return error
+    log(error, given)
+    if lacks_memory(error):
+        return OutOfMemory("the machine", LESS)
+    found = HostFailed(f"{type(error).__name__}: {error}. {_where()}")
+    found.__cause__ = error
+    return found
+
+
+def log(error: BaseException, given: object = None) -> None:
+    """Write down an error with its traceback; see translated."""
+    words = None if given is None else frozenset(_words(given))
+    trace = (type(error), error, error.__traceback__)
+    LOGGER.error("%s failed", __version__, exc_info=trace, extra={"given": words})
+
+
+def _is_unforeseen(error: EasyPhotoError) -> bool:
+    reason = error.reason if isinstance(error, FacePassFailed) else error
+    return isinstance(reason, HostFailed)
+
+
+def _where() -> str:
+    """The next step: where the traceback is."""
+    file = next((h.baseFilename for h in LOGGER.handlers if isinstance(h, _File)), "")
+    place = f"The log shows where: {file}" if file else "The console shows where"
+    return f"Please report it. {place}."
+
+
+class _File(RotatingFileHandler):
+    """A file that only its user reads."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, maxBytes=SIZE, backupCount=OLD, encoding="utf-8", delay=True)
+        self.setFormatter(_Discreet("%(asctime)s %(levelname)s %(message)s"))
+
+    def _open(self) -> IO[Any]:
+        Path(self.baseFilename).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return open(  # a Path's has no opener
+            self.baseFilename, self.mode, encoding=self.encoding, opener=_opened
+        )
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's own name
+        """A log that cannot be written must not cost what was asked for; stderr tells it then."""
+        with suppress(OSError, ValueError):  # which may be closed
+            logging.StreamHandler().emit(record)
+
+
+def _opened(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+class _Discreet(logging.Formatter):
+    """Says where an error came through, and of its words only what is not the user's."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  # logging's own name
+        """See logging.Formatter; without any words of the errors."""
+        return told(ei[1], None)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See logging.Formatter."""
+        error = record.exc_info[1] if record.exc_info else None
+        record = logging.makeLogRecord({**vars(record), "exc_info": None, "exc_text": None})
+        line = super().format(record)
+        given = vars(record).get("given")
+        return line if error is None else f"{line}\n{told(error, given)}"
+
+
+def told(error: BaseException | None, given: frozenset[str] | None) -> str:
+    """An error and those behind it, the first first, each with its places and what may be said.
+
+    `given` are the words that may not be, in lower case; None lets none be said.
+    """
+    parts: list[str] = []
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        places = [_place(frame) for frame in traceback.extract_tb(error.__traceback__)]
+        parts.append("\n".join([*places, f"{type(error).__name__}: {_said(error, given)}"]))
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n-- from which came --\n".join(reversed(parts))
+
+
+def _place(frame: traceback.FrameSummary) -> str:
+    file = frame.filename.rpartition(f"site-packages{os.sep}")[2].removeprefix(PROGRAM)
+    file = file if not Path(file).is_absolute() else Path(file).name
+    return f"  {file}:{frame.lineno} in {frame.name}: {frame.line}"
+
+
+def _said(error: BaseException, given: frozenset[str] | None) -> str:
+    if given is None:
+        return BLOT
+    return WORD.sub(lambda word: _blotted(word[0], given), without_paths(str(error)))
+
+
+def _blotted(word: str, given: frozenset[str]) -> str:
+    # Words in other scripts run together, so that a part of one would not be known again.
+    return word if word.isascii() and word.casefold() not in given else BLOT
+
+
+def _words(given: object) -> Iterable[str]:
+    """The words of all texts in a JSON value."""
+    if isinstance(given, str):
+        yield from (word.casefold() for word in WORD.findall(given) if len(word) >= LEAST)
+    elif isinstance(given, Mapping):
+        for value in given.values():
+            yield from _words(value)
+    elif isinstance(given, Iterable):
+        for value in given:
+            yield from _words(value)
