@@ -136,16 +136,6 @@ def lora_of(name: str) -> str:
     return LORA_PREFIX + name
 
 
-def user_ids(data_dir: Path) -> list[UserId]:
-    """See People.all, with the LoRAs in models/Lora."""
-    return People(data_dir).all()
-
-
-def user_id(data_dir: Path, name: str) -> UserId:
-    """See People.get, with the LoRAs in models/Lora."""
-    return People(data_dir).get(name)
-
-
 def trained_files(folders: Iterable[Path]) -> dict[str, Path]:
     """The LoRA files that a user id may have, by their stem; what lies higher comes first."""
     found: dict[str, Path] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -41,23 +42,18 @@ PROGRAM = str(Path(__file__).parents[1]) + os.sep
 
 @contextmanager
 def kept(outputs: Path, *, verbose: bool) -> Iterator[None]:
-    """While it lasts, unforeseen errors go into a file below `outputs`, and with `verbose` to
-    stderr too. No file is made before there is one."""
-    handlers: list[logging.Handler] = [_File(outputs / FOLDER / FILE)]
-    if verbose:
-        handlers.append(logging.StreamHandler())
-    before = LOGGER.propagate, LOGGER.level
-    LOGGER.propagate = False
-    LOGGER.setLevel(logging.INFO)
-    for handler in handlers:
-        LOGGER.addHandler(handler)
+    """While it lasts, unforeseen errors go into a file below `outputs`, and to stderr only if
+    `verbose`; else they go to stderr alone. No file is made before there is an error."""
+    file = _File(outputs / FOLDER / FILE)
+    LOGGER.addHandler(file)
+    if not verbose:
+        LOGGER.removeHandler(CONSOLE)
     try:
         yield
     finally:
-        LOGGER.propagate, LOGGER.level = before
-        for handler in handlers:
-            LOGGER.removeHandler(handler)
-            handler.close()
+        LOGGER.addHandler(CONSOLE)
+        LOGGER.removeHandler(file)
+        file.close()
 
 
 def translated(error: BaseException, given: object = None) -> EasyPhotoError:
@@ -92,8 +88,23 @@ def _is_unforeseen(error: EasyPhotoError) -> bool:
 def _where() -> str:
     """The next step: where the traceback is."""
     file = next((h.baseFilename for h in LOGGER.handlers if isinstance(h, _File)), "")
-    place = f"The log shows where: {file}" if file else "The console shows where"
-    return f"Please report it. {place}."
+    place = f"The log shows where ({file})" if file else "The console shows where"
+    return f"{place}; please report it."
+
+
+class _Console(logging.StreamHandler):  # type: ignore[type-arg]
+    """Standard error as it is when something is said, which a host may have changed."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See logging.Handler."""
+        self.stream = sys.stderr
+        if self.stream is not None:
+            super().emit(record)
+
+
+CONSOLE = _Console()
+LOGGER.addHandler(CONSOLE)
+LOGGER.propagate = False
 
 
 class _File(RotatingFileHandler):
@@ -112,7 +123,7 @@ class _File(RotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's own name
         """A log that cannot be written must not cost what was asked for; stderr tells it then."""
         with suppress(OSError, ValueError):  # which may be closed
-            logging.StreamHandler().emit(record)
+            CONSOLE.emit(record)
 
 
 def _opened(path: str, flags: int) -> int:

@@ -96,8 +96,8 @@ def make(people: People, name: str, photos: Sequence[Path], lora: Path, choose: 
 
 def write_jpeg(source: Path, target: Path) -> None:
     """A picture as an upright JPEG; one that is so already stays as it is. Raises BadFile."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     check_file(source, "Give another.")
+    target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with Image.open(source) as picture:
             picture.load()

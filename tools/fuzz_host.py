@@ -15,6 +15,7 @@ from easyphoto_video.material import settled_material
 from easyphoto_video.request import NONE, Request
 from easyphoto_video.video.between import Method
 from easyphoto_video.video.flow import by_flow
+from tests.fake_engine import FakeEngine
 
 SIDE = 64
 """px, what an automatic size becomes."""

@@ -28,7 +28,7 @@ from easyphoto_video.errors import (
     OutOfMemory,
     lacks_memory,
 )
-from easyphoto_video.faces.face import Face, Floats
+from easyphoto_video.faces.face import Floats
 from easyphoto_video.files import check_file
 
 DETECTOR, RECOGNISER = "detector", "recogniser"
@@ -40,10 +40,6 @@ PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 ERRORS_ONLY = 3
 """onnxruntime's level of talking."""
 INSTALL = Path(__file__).parents[2] / "install.py"
-LEAST_SIDE = 8
-"""px; a picture narrower than this once it is scaled to the detector's view shows no face."""
-VIEW = 128
-"""px of the smallest of insightface's views."""
 ANOTHER = "Remove its folder and fetch the pack again, or choose another face pack."
 FILTERS = threading.RLock()
 """Held while the filters of warnings are other ones."""
@@ -72,41 +68,6 @@ def models(pack: Path) -> dict[str, Path]:
         if kind:
             found.setdefault(kind, file)
     return found
-
-
-class InsightDetector:
-    """A pack's SCRFD network, at insightface's own two views of 128 and 640 px; see Detector.
-
-    Guo et al., Sample and Computation Redistribution for Efficient Face Detection, 2021 (arXiv
-    2105.04714). May be called from several threads.
-    """
-
-    def __init__(self, pack: Path) -> None:
-        """Raises Missing without the package or the folder, BadFile for a pack without it."""
-        file = _of_kind(pack, DETECTOR, "no detector of insightface's that gives the five points")
-        with _quiet():
-            from insightface.model_zoo.scrfd import SCRFD
-
-            self._net: Any = SCRFD(model_file=str(file), session=_session(file))
-        self._file = file
-        self._lock = threading.Lock()
-        self.calls = 0
-        """How often it was asked; each time costs one or two runs of the network."""
-
-    def detect(self, picture: Frames) -> list[Face]:
-        """See Detector. The box is the network's own."""
-        if min(picture.shape[:2]) * VIEW < max(picture.shape[:2]) * LEAST_SIDE:
-            return []
-        with self._lock, _running(self._file):
-            self.calls += 1
-            boxes, points = self._net.detect(_bgr(picture))
-        faces = [
-            Face(
-                box=box[:4].astype(np.float32), points=five.astype(np.float32), score=float(box[4])
-            )
-            for box, five in zip(boxes, points, strict=True)
-        ]
-        return sorted(faces, key=lambda face: -float(np.prod(face.box[2:] - face.box[:2])))
 
 
 class PackRecogniser:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from easyphoto_video.errors import BadFile
-from easyphoto_video.files import NOBODY, check_file, parsed, trouble_with
+from easyphoto_video.files import NOBODY, check_file, is_folder, parsed, trouble_with
 from easyphoto_video.motion.kinds import MOTION, TAKE_ANOTHER, UNKNOWN, kind_of
 from easyphoto_video.motion.module import Motion, sinusoids
 from easyphoto_video.motion.names import TABLE, official
@@ -37,7 +37,7 @@ def read_motion(path: Path | str) -> Motion:
     Missing when there is nothing.
     """
     path = Path(path)
-    if not path.is_dir():
+    if not is_folder(path):
         return motion_from(load_state_dict(path), path, read_metadata(path))
     files = sorted(path.glob("*.safetensors"), key=lambda file: (len(file.name), file.name))
     if not files:

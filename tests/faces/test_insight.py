@@ -15,7 +15,6 @@ from easyphoto_video.errors import BadFile, Missing
 from easyphoto_video.faces.insight import (
     DETECTOR,
     RECOGNISER,
-    InsightDetector,
     PackRecogniser,
     models,
     packs,
@@ -101,30 +100,17 @@ def test_an_embedding_has_length_1_and_knows_red_from_blue(pack: Path) -> None:
     assert np.isfinite(looks.embed(picture, np.full((5, 2), 50, np.float32))).all()
 
 
-def test_calls_are_counted(pack: Path) -> None:
-    finds = InsightDetector(pack)
-    finds.detect(picture_with((200, 240, 64)))
-    finds.detect(np.zeros((1, 1000, 3), np.uint8))
-    assert finds.calls == 1
-
-
 def test_nothing_is_said(pack: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        looks, finds = PackRecogniser(pack), InsightDetector(pack)
-        [face] = finds.detect(picture_with((200, 240, 64)))
-        looks.embed(picture_with((200, 240, 64)), face.points)
+        looks = PackRecogniser(pack)
+        looks.embed(picture_with((200, 240, 64)), np.full((5, 2), 250, np.float32))
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_pack_without_what_is_wanted(tmp_path: Path) -> None:
-    only = write_pack(tmp_path / "only", model=recogniser())
-    with pytest.raises(BadFile, match=r"holds no detector .* Choose another"):
-        InsightDetector(only)
     blind = write_pack(tmp_path / "blind", model=finder(points=False))
-    with pytest.raises(BadFile, match="five points"):
-        InsightDetector(blind)
-    with pytest.raises(BadFile, match="holds no recogniser"):
+    with pytest.raises(BadFile, match=r"holds no recogniser .* Choose another"):
         PackRecogniser(blind)
     for folder in ("nowhere", "."):
         with pytest.raises(Missing, match="fetch buffalo_l --accept-licence"):
