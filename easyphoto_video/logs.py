@@ -37,6 +37,8 @@ WORD = re.compile(r"\w+")
 LEAST = 3
 """Letters of a word that may give something away."""
 BLOT = "…"
+DISCREET = "discreet"
+"""What a record calls the text that the file has of it."""
 PROGRAM = str(Path(__file__).parents[1]) + os.sep
 
 
@@ -76,8 +78,9 @@ def translated(error: BaseException, given: object = None) -> EasyPhotoError:
 def log(error: BaseException, given: object = None) -> None:
     """Write down an error with its traceback; see translated."""
     words = None if given is None else frozenset(_words(given))
-    trace = (type(error), error, error.__traceback__)
-    LOGGER.error("%s failed", __version__, exc_info=trace, extra={"given": words})
+    # As texts: a record with the error itself would keep its frames, and so models, in memory.
+    whole = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    LOGGER.error("%s", whole.rstrip(), extra={DISCREET: told(error, words)})
 
 
 def _is_unforeseen(error: EasyPhotoError) -> bool:
@@ -112,7 +115,7 @@ class _File(RotatingFileHandler):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, maxBytes=SIZE, backupCount=OLD, encoding="utf-8", delay=True)
-        self.setFormatter(_Discreet("%(asctime)s %(levelname)s %(message)s"))
+        self.setFormatter(_Discreet())
 
     def _open(self) -> IO[Any]:
         Path(self.baseFilename).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -133,17 +136,10 @@ def _opened(path: str, flags: int) -> int:
 class _Discreet(logging.Formatter):
     """Says where an error came through, and of its words only what is not the user's."""
 
-    def formatException(self, ei: Any) -> str:  # noqa: N802  # logging's own name
-        """See logging.Formatter; without any words of the errors."""
-        return told(ei[1], None)
-
     def format(self, record: logging.LogRecord) -> str:
         """See logging.Formatter."""
-        error = record.exc_info[1] if record.exc_info else None
-        record = logging.makeLogRecord({**vars(record), "exc_info": None, "exc_text": None})
-        line = super().format(record)
-        given = vars(record).get("given")
-        return line if error is None else f"{line}\n{told(error, given)}"
+        text = vars(record).get(DISCREET, BLOT)
+        return f"{self.formatTime(record)} {record.levelname} {__version__}\n{text}"
 
 
 def told(error: BaseException | None, given: frozenset[str] | None) -> str:

@@ -63,7 +63,10 @@ def numbered(folder: Path, stem: str, suffix: str) -> Path:
     """The next automatic name in a folder, which need not be there yet."""
     try:
         names = [entry.name for entry in folder.iterdir()]
-    except OSError:  # check_writable tells why; a folder that cannot be read has no numbers
+    except (
+        OSError,
+        ValueError,
+    ):  # check_writable tells why; a folder that cannot be read has no numbers
         names = []
     taken = [int(match[1]) for match in map(NUMBER.match, names) if match]
     return folder / f"{max(taken, default=0) + 1:05d}-{stem}{suffix}"

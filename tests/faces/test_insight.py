@@ -6,12 +6,14 @@ import importlib
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from easyphoto_video.errors import BadFile, Missing
+from easyphoto_video.errors import BadFile, HostFailed, Missing, OutOfMemory
+from easyphoto_video.faces import insight
 from easyphoto_video.faces.insight import (
     DETECTOR,
     RECOGNISER,
@@ -153,3 +155,28 @@ def test_without_the_package(pack: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert sys.executable in caught.value.next_step
     monkeypatch.undo()
     assert importlib.import_module("insightface")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (ImportError("x.so: failed to map segment from shared object"), OutOfMemory, "of memory"),
+        (MemoryError(), OutOfMemory, "of memory"),
+        (ImportError("x.so: undefined symbol: y"), HostFailed, "is there, but cannot be loaded"),
+        (ModuleNotFoundError("No module named 'onnx'", name="onnx"), Missing, "is missing"),
+    ],
+)
+def test_a_package_that_cannot_be_loaded_is_not_called_missing(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, kind: type[Exception], words: str
+) -> None:
+    class Refusing:
+        def find_spec(self, name: str, *_: Any) -> None:
+            if name.startswith("insightface"):
+                raise error
+
+    for name in [name for name in sys.modules if name.startswith("insightface")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(insight, "is_installed", lambda: True)
+    monkeypatch.setattr(sys, "meta_path", [Refusing(), *sys.meta_path])
+    with pytest.raises(kind, match=words):
+        insight._package()

@@ -245,7 +245,7 @@ class Interruption(BaseException):
         (OutOfMemory("cpu", "Make fewer frames."), OutOfMemory, "fewer frames"),
         (BadFile("x.ckpt", "is a VAE", "Choose another."), BadFile, "is a VAE"),
         (RuntimeError("the sampler broke"), HostFailed, "RuntimeError: the sampler broke"),
-        (MemoryError(), HostFailed, "MemoryError"),
+        (MemoryError(), OutOfMemory, "Close other programs"),
         (Interruption("pressed"), HostFailed, "Interruption: pressed"),
         (SystemExit(3), HostFailed, "SystemExit: 3"),
     ],
