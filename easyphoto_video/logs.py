@@ -13,9 +13,9 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import IO, Any
 
 from easyphoto_video import __version__
 from easyphoto_video.errors import (
@@ -117,20 +117,16 @@ class _File(RotatingFileHandler):
         super().__init__(path, maxBytes=SIZE, backupCount=OLD, encoding="utf-8", delay=True)
         self.setFormatter(_Discreet())
 
-    def _open(self) -> IO[Any]:
-        Path(self.baseFilename).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return open(  # a Path's has no opener
-            self.baseFilename, self.mode, encoding=self.encoding, opener=_opened
-        )
+    def _open(self) -> TextIOWrapper:
+        path = Path(self.baseFilename)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        return super()._open()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's own name
         """A log that cannot be written must not cost what was asked for; stderr tells it then."""
         with suppress(OSError, ValueError):  # which may be closed
             CONSOLE.emit(record)
-
-
-def _opened(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 class _Discreet(logging.Formatter):
