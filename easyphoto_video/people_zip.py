@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from easyphoto_video.embeddings import is_kept
 from easyphoto_video.errors import BadFile, BadRequest
+from easyphoto_video.files import FOLDER, NOBODY, check_file, is_folder, trouble_with
 from easyphoto_video.held import TOKEN, claimed, sweep
 from easyphoto_video.identity import (
     DEVICES,
@@ -67,9 +68,10 @@ def export(people: People, name: str, target: Path) -> Path:
     Raises BadRequest, BadFile and Missing.
     """
     person = people.get(name)
-    target = target / f"{person.name}.zip" if target.is_dir() else target
-    if target.suffix.lower() != ".zip" or target.exists():
-        reason = "it is there already" if target.exists() else "it is no name of a zip"
+    target = target / f"{person.name}.zip" if is_folder(target) else target
+    taken = trouble_with(target) != NOBODY
+    if target.suffix.lower() != ".zip" or taken:
+        reason = "it is there already" if taken else "it is no name of a zip"
         raise BadFile(target, reason, "Give another name that ends with .zip.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -127,7 +129,8 @@ def _leaving(people: People, person: UserId) -> Iterator[tuple[Path, PurePosixPa
         return
     for path in sorted(person.folder.rglob("*")):
         # A link may lead to what is nobody else's business.
-        if not path.is_symlink() and not is_kept(path):
+        is_odd = trouble_with(path) not in ("", FOLDER)
+        if not is_odd and not path.is_symlink() and not is_kept(path):
             yield path, home / path.relative_to(person.folder).as_posix()
     for file in lora_files(people, person):
         folder = next(place for place in people.loras if file.is_relative_to(place))
@@ -148,6 +151,7 @@ def _write(archive: zipfile.ZipFile, path: Path, inside: PurePosixPath) -> None:
 
 @contextmanager
 def _opened(source: Path) -> Iterator[zipfile.ZipFile]:
+    check_file(source, "Give another.")
     try:
         with zipfile.ZipFile(source) as archive:
             yield archive

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from easyphoto_video.engine import Engine, FakeEngine
+from easyphoto_video.engine import Engine
 from easyphoto_video.errors import Missing
 from easyphoto_video.faces.cast import Cast
 from easyphoto_video.host.checks import check_sampler, check_steps
@@ -18,6 +18,7 @@ from easyphoto_video.material import settled_material
 from easyphoto_video.request import AUTO, NONE, SAMPLERS, Request
 from easyphoto_video.video.between import Method
 from easyphoto_video.video.flow import by_flow
+from tests.fake_engine import FakeEngine
 
 SIDE = 64
 """px, what an automatic size becomes."""

@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 
 from easyphoto_video import finishing
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import FakeEngine, Shot, plain
+from easyphoto_video.engine import Shot
 from easyphoto_video.errors import BadFile, BadRequest, HostFailed, Missing, OutOfMemory, Stopped
 from easyphoto_video.host import jobs as queue
 from easyphoto_video.host.jobs import Job, Jobs, QueueFull, State, ours
 from easyphoto_video.request import Text2Video
 from easyphoto_video.watch import Viewer, Watch, unwatched, wants_picture
+from tests.fake_engine import FakeEngine, plain
 from tests.host.fake import FIRST_SEED, FakeHost
 
 SECONDS = 20
@@ -244,7 +245,7 @@ class Interruption(BaseException):
         (OutOfMemory("cpu", "Make fewer frames."), OutOfMemory, "fewer frames"),
         (BadFile("x.ckpt", "is a VAE", "Choose another."), BadFile, "is a VAE"),
         (RuntimeError("the sampler broke"), HostFailed, "RuntimeError: the sampler broke"),
-        (MemoryError(), HostFailed, "MemoryError"),
+        (MemoryError(), OutOfMemory, "Close other programs"),
         (Interruption("pressed"), HostFailed, "Interruption: pressed"),
         (SystemExit(3), HostFailed, "SystemExit: 3"),
     ],

@@ -50,6 +50,21 @@ def test_anything_else_is_a_folder(tmp_path: Path) -> None:
     assert out == tmp_path / "dotted.mp4" / "00001-7.gif"
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "y/" * 5000], ids=["long", "NUL", "deep"])
+def test_a_name_that_cannot_be_is_no_folder_and_refused(name: str, tmp_path: Path) -> None:
+    for suffix in (".mp4", ""):
+        out = destination(tmp_path / f"{name}{suffix}", tmp_path, "mp4", "7")
+        with pytest.raises(BadRequest, match=r"^Output: .*--out") as refused:
+            check_writable(out)
+        assert str(tmp_path) not in refused.value.public
+
+
+def test_a_folder_of_pictures_may_have_a_dot(tmp_path: Path) -> None:
+    out = destination(tmp_path / "my.clip.png", tmp_path, "png", "7")
+    check_writable(out)
+    assert place_of(out) == tmp_path / "my.clip"
+
+
 def test_suffix_and_format_must_agree(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match=r"Output.*\.gif, but the format is mp4.*clip\.mp4.*gif"):
         destination(tmp_path / "clip.gif", tmp_path, "mp4", "7")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from easyphoto_video.errors import EasyPhotoError, HostFailed
+from easyphoto_video.errors import EasyPhotoError
 from easyphoto_video.host.tab.compat import on
 from easyphoto_video.host.tab.progress import trouble
+from easyphoto_video.logs import translated
 
 Updates = dict[Any, Any]
 
@@ -32,8 +32,5 @@ def touch(
 
 
 def told(error: Exception) -> EasyPhotoError:
-    """The error as one of ours; what nobody foresaw goes to the console too."""
-    if isinstance(error, EasyPhotoError):
-        return error
-    traceback.print_exception(type(error), error, error.__traceback__)
-    return HostFailed(f"{type(error).__name__}: {error}")
+    """The error as one of ours; what nobody foresaw is logged."""
+    return translated(error)

@@ -26,8 +26,6 @@ from easyphoto_video.video.between import Method
 
 OTHERS_FOLDER = "animatediff_model_path"
 """The option of sd-webui-animatediff that says where its motion modules lie."""
-SET_IN_SETTINGS = ("checkpoint", "motion", "format")
-"""Fields of the request whose default is an option of ours."""
 
 
 class WebuiHost:

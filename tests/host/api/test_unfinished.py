@@ -10,10 +10,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import FakeEngine, Shot
+from easyphoto_video.engine import Shot
 from easyphoto_video.errors import OutOfMemory
 from easyphoto_video.video.read import open_video
 from easyphoto_video.watch import Watch, unwatched
+from tests.fake_engine import FakeEngine
 from tests.host.fake import FakeHost
 
 API = "/easyphoto-video"

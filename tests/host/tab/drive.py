@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import FakeEngine, Shot
+from easyphoto_video.engine import Shot
 from easyphoto_video.host.jobs import Jobs
 from easyphoto_video.host.tab import Form, build
 from easyphoto_video.watch import Viewer, Watch, unwatched
+from tests.fake_engine import FakeEngine
 from tests.host.fake import FakeHost
 
 

@@ -14,11 +14,12 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import FakeEngine, Shot, plain
+from easyphoto_video.engine import Shot
 from easyphoto_video.host.tab.results import LAST, history, of_history
 from easyphoto_video.infotext import values_of
 from easyphoto_video.presets import PRESETS
 from easyphoto_video.watch import Watch, unwatched
+from tests.fake_engine import FakeEngine, plain
 from tests.host.fake import FakeHost, add_person
 from tests.host.tab.drive import Driven, Showing
 

@@ -6,16 +6,16 @@ It has a thread of its own, and one turn with the clips: they wait for each othe
 from __future__ import annotations
 
 import threading
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.errors import EasyPhotoError, HostFailed, Stopped
+from easyphoto_video.errors import EasyPhotoError, Stopped
 from easyphoto_video.faces.photos import Photo
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.standalone.train.request import TrainRequest
 from easyphoto_video.host.standalone.train.workshop import Ears, Trained, Workshop
+from easyphoto_video.logs import translated
 from easyphoto_video.watch import Watch
 
 LEAVING = 20.0
@@ -84,12 +84,9 @@ class Run:
             with self._host.turn("train"):
                 if self._begins():
                     self._train(request, [Path(file) for file in files], restart)
-        except EasyPhotoError as error:
-            # Without its frames, which hold the networks.
-            self.error = error.with_traceback(None)
         except Exception as error:
-            traceback.print_exc()
-            self.error = HostFailed(f"{type(error).__name__}: {error}")
+            # Without its frames, which hold the networks.
+            self.error = translated(error, request.to_json()).with_traceback(None)
         self._is_over = True
 
     def _begins(self) -> bool:
