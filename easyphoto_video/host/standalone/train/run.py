@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.errors import EasyPhotoError, Stopped
+from easyphoto_video.errors import EasyPhotoError, HostFailed, Stopped
 from easyphoto_video.faces.photos import Photo
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.standalone.train.request import TrainRequest
