@@ -302,7 +302,9 @@ SEGMENT = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_siz
 """A line break matches no route at all; the app itself says 404 then."""
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(
+    max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
 @given(
     method=st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
     segments=st.lists(
