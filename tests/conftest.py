@@ -8,6 +8,7 @@ import ipaddress
 import os
 import socket
 from collections.abc import Generator, Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -45,6 +46,26 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Close what `pytest_configure` opened."""
     os.close(config.stash[HANGS][1])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Import the networks' packages as the program does, in workers, who need them in any case.
+
+    Whichever file comes first would else import torch's compiler, which takes as long as torch.
+    """
+    if not hasattr(session.config, "workerinput"):
+        return (yield)
+    lean = import_module("easyphoto_video.host.standalone.lean")
+    with lean.uncompiled():
+        return (yield)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that is left out on most days says why."""
+    bare = [x.nodeid for x in items for m in x.iter_markers("slow") if not m.kwargs.get("reason")]
+    if bare:
+        raise pytest.UsageError(f"slow(reason=...) has no reason: {', '.join(bare)}")
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

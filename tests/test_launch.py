@@ -103,6 +103,7 @@ def version_of(checkout: Path, package: str) -> str:
     return subprocess.check_output([load(checkout).PYTHON, "-c", code], text=True).strip()
 
 
+@pytest.mark.slow(reason="installs five times; who runs the tests was just installed by it")
 def test_a_checkout_from_the_first_start_to_a_new_lock(checkout: Path, tmp_path: Path) -> None:
     first = start(checkout, "text2video", "--json", cwd=tmp_path)
     assert first.stdout == f"['text2video', '--json'] PASSIVE {tmp_path}\n"
@@ -163,12 +164,22 @@ def test_the_tests_run_in_the_checkout(checkout: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(launch, "is_current", lambda: True)
     monkeypatch.setattr(launch, "hand_over", lambda command: ran.append(command) or 0)
     monkeypatch.chdir(checkout.parent)
-    two = ["-n", "2", "--dist", "loadfile"]
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    every = ["-n", "2", "--dist", "worksteal"]
+    daily = [*every, "-m", "not slow"]
     named = ["easyphoto_video/face_files.py::test_it", "-k", "clip"]
-    for given, added in [([], two), (["-k", "clip"], two), (["-n", "0"], two), (named, [])]:
+    for given, told in [
+        ([], daily),
+        (["-k", "clip"], [*daily, "-k", "clip"]),
+        (["-n", "0"], [*daily, "-n", "0"]),
+        (["--all", "-x"], [*every, "-x"]),
+        (named, named),
+        (["--all", *named], named),
+    ]:
         assert launch.main(["test", *given]) == 0
-        assert ran.pop() == [str(launch.PYTHON), "-m", "pytest", *added, *given]
+        assert ran.pop() == [str(launch.PYTHON), "-m", "pytest", *told]
     assert Path.cwd() == checkout
+    assert "PYTHONDONTWRITEBYTECODE" not in os.environ
 
 
 def test_the_user_may_choose_how_openmp_waits(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+IMPORTS = pytest.mark.slow(reason="imports torch's compiler anew; the lean import rarely changes")
 FIRST = "import easyphoto_video.host.standalone.lean as lean, sys, torch\n"
 
 
@@ -30,6 +33,7 @@ def test_what_nothing_calls_is_not_imported_and_can_be_had_afterwards() -> None:
     ) == ["[]", "8", "8", "True", "True", "True"]
 
 
+@IMPORTS
 def test_what_is_there_already_stays() -> None:
     assert said(
         "import torch._dynamo as before\n"
@@ -39,6 +43,7 @@ def test_what_is_there_already_stays() -> None:
     ) == ["True", "True"]
 
 
+@IMPORTS
 def test_marks_leave_functions_as_they_are_and_all_goes_after_an_exception() -> None:
     assert said(
         "import importlib.metadata as metadata\n"

@@ -28,7 +28,7 @@ from tools.webui import LEFT_OUT, ROOT, Webui, overlay, prepare, running
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 WEBUI, PYTHON = os.environ.get("WEBUI_DIR"), os.environ.get("WEBUI_PYTHON")
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.slow(reason="starts a real WebUI five times"),
     pytest.mark.skipif(not (WEBUI and PYTHON), reason="no WEBUI_DIR and WEBUI_PYTHON are given"),
     pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed"),
 ]
