@@ -41,8 +41,10 @@ def app(host: FakeHost, jobs: Jobs) -> FastAPI:
 
 
 @pytest.fixture
-def client(app: FastAPI) -> TestClient:
-    return TestClient(app, raise_server_exceptions=False)
+def client(app: FastAPI) -> Iterator[TestClient]:
+    """Inside its `with`, for else each call begins and ends a thread with an event loop."""
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
 
 
 @pytest.fixture

@@ -211,7 +211,8 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     jobs = Jobs(host)
     app = FastAPI()
     app.include_router(router(host, jobs))
-    yield Stand(host, jobs, TestClient(app, raise_server_exceptions=False))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield Stand(host, jobs, client)
     patch.undo()
     jobs.stop(waiting=True)
 
