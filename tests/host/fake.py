@@ -56,6 +56,8 @@ class FakeHost:
         """Set it to press the host's own stop button; the next turn clears it."""
         self.models = threading.Lock()
         """Hold it to keep a job waiting for its turn."""
+        self.asked: list[str] = []
+        """Ids of the jobs that asked for a turn, in order."""
         self.turns: list[str] = []
         """Ids of the jobs that had a turn, in order."""
         self._seeds = iter(range(FIRST_SEED, 2**32))
@@ -101,6 +103,7 @@ class FakeHost:
     @contextmanager
     def turn(self, job: str) -> Iterator[None]:
         """See Host."""
+        self.asked.append(job)
         with self.models:
             self.turns.append(job)
             self.stopped = False

@@ -6,7 +6,7 @@ import gc
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,9 @@ from easyphoto_video.request import Text2Video
 from easyphoto_video.watch import Viewer, Watch, unwatched, wants_picture
 from tests.fake_engine import FakeEngine, plain
 from tests.host.fake import FIRST_SEED, FakeHost
+from tests.machine import limit, until
 
-SECONDS = 20
-"""A busy machine is no reason to fail."""
+SECONDS = limit(60)
 
 
 class GatedEngine(FakeEngine):
@@ -57,13 +57,6 @@ class FailingEngine:
 
 def request(**values: Any) -> Text2Video:
     return Text2Video(**{"frames": 4, "format": "png", **values})
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.005)
 
 
 def ended(job: Job) -> Job:
@@ -173,7 +166,7 @@ def test_a_job_that_waits_for_the_models_stops_at_once(host: FakeHost) -> None:
     jobs = Jobs(host)
     with host.models:
         first, second = jobs.submit(request()), jobs.submit(request())
-        time.sleep(0.05)  # the worker asks for its turn
+        until(lambda: host.asked == [first.id])
         jobs.cancel(first)
         assert first.state is State.STOPPED
         assert jobs.position(second) == 0

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from easyphoto_video import __version__, logs
-from easyphoto_video.errors import BadFile, BadRequest, EasyPhotoError, Stopped
+from easyphoto_video.errors import BadFile, BadRequest, EasyPhotoError, HostFailed, Stopped
 from easyphoto_video.files import parsed
 from easyphoto_video.host.library import OUTPUTS
 from easyphoto_video.host.standalone.options import (

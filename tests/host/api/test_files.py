@@ -86,7 +86,10 @@ def test_a_part_outside_is_refused(client: TestClient, url: str, asked: str) -> 
     assert "outside the 1000 bytes" in answer.json()["error"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    max_examples=40,
+)
 @given(st.integers(0, 1100), st.integers(0, 1100))
 def test_any_part_is_that_part(client: TestClient, url: str, first: int, last: int) -> None:
     answer = client.get(url, headers={"range": f"bytes={first}-{last}"})

@@ -5,6 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+IMPORTS = pytest.mark.slow(reason="imports torch's compiler anew; the lean import rarely changes")
 FIRST = "import easyphoto_video.host.standalone.lean as lean, sys, torch\n"
 
 
@@ -49,6 +52,7 @@ def test_nobody_is_told_that_an_installed_package_is_absent() -> None:
     ) == ["True", "True", "True", "[]", "[0,", "1]", "True", "module"]
 
 
+@IMPORTS
 def test_what_is_there_already_stays() -> None:
     assert said(
         "import torch._dynamo as before\n"
@@ -58,6 +62,7 @@ def test_what_is_there_already_stays() -> None:
     ) == ["True", "True"]
 
 
+@IMPORTS
 def test_marks_leave_functions_as_they_are_and_all_goes_after_an_exception() -> None:
     assert said(
         "import importlib.metadata as metadata\n"

@@ -22,6 +22,7 @@ from easyphoto_video.watch import Watch, unwatched
 from tests.fake_engine import FakeEngine, plain
 from tests.host.fake import FakeHost, add_person
 from tests.host.tab.drive import Driven, Showing
+from tests.machine import until
 
 
 def fraction(updates: dict[str, Any]) -> float:
@@ -31,9 +32,20 @@ def fraction(updates: dict[str, Any]) -> float:
 
 
 def test_generate_tells_how_far_it_is_and_shows_the_clip(tmp_path: Path) -> None:
-    tab = Driven(tmp_path, Showing(slowly))
+    seen: list[float] = []
+
+    def watched(shot: Shot, frame: int) -> Frames:
+        """Waits until it was seen that the frames before it are there."""
+        until(lambda: seen and seen[-1] >= 99 * frame / shot.frames)
+        return plain(shot, frame)
+
+    tab = Driven(tmp_path, Showing(watched))
     tab.set(frames=5, seed=7)
-    told = list(tab.stream())
+    told = []
+    for updates in tab.stream():
+        told.append(updates)
+        if "denoising" in updates.get("progress", ""):
+            seen.append(fraction(updates))
     running = [u for u in told if 'data-easyphoto-video="running"' in u.get("progress", "")]
     assert len(running) >= 3
     denoising = [fraction(u) for u in running if "denoising" in u["progress"]]
@@ -49,11 +61,6 @@ def test_generate_tells_how_far_it_is_and_shows_the_clip(tmp_path: Path) -> None
     assert clip["history"]["choices"] == [film.name]
     assert values_of(clip["infotext"]["value"])["seed"] == 7
     assert len(frames["gallery"]["value"]) == 5
-
-
-def slowly(shot: Shot, frame: int) -> Frames:
-    threading.Event().wait(0.1)
-    return plain(shot, frame)
 
 
 def test_frames_carry_the_infotext_to_png_info(tab: Driven) -> None:
