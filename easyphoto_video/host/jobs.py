@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 import time
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -27,6 +27,7 @@ WAITING = 100
 """Most jobs that may wait."""
 LOOKS = 1.0
 """Seconds between two pictures of what is becoming."""
+log = logging.getLogger("easyphoto_video")
 
 
 class State(str, Enum):
@@ -146,7 +147,9 @@ class Job:
         except Stopped as error:
             self._end(State.STOPPED, error)
         except BaseException as error:  # the WebUI's own interruption is no Exception
-            self._end(State.FAILED, ours(error))
+            # The sentence goes to who asked; what is behind it is seen here or never.
+            log.error("job %s failed", self.id, exc_info=error)
+            self._end(State.FAILED, foreseen(error))
         else:
             self._end(State.DONE)
 
@@ -231,6 +234,13 @@ class Jobs:
         """Stop a job; one that waits ends at once, one that runs at its watch's next word."""
         job.cancel()
 
+    def interrupt(self, ids: Collection[str]) -> None:
+        """Stop the first of these jobs that runs, else the first that waits; nobody else's."""
+        with self._lock:
+            own = [job for job in self._live() if job.id in ids]
+        for job in own[:1]:
+            job.cancel()
+
     def stop(self, *, waiting: bool) -> None:
         """Stop the running job, and with `waiting` those behind it too."""
         with self._lock:
@@ -302,10 +312,16 @@ def place(host: Host, request: Request, out: Path | None = None) -> Path:
 
 
 def ours(error: BaseException) -> EasyPhotoError:
-    """An error of the house; one that we did not foresee is printed and becomes HostFailed."""
+    """An error of the house; one that we did not foresee is logged and becomes HostFailed."""
+    if not isinstance(error, EasyPhotoError):
+        log.error("an error that nobody foresaw", exc_info=error)
+    return foreseen(error)
+
+
+def foreseen(error: BaseException) -> EasyPhotoError:
+    """An error of the house; any other becomes HostFailed."""
     if isinstance(error, EasyPhotoError):
         return error
-    traceback.print_exception(type(error), error, error.__traceback__)
     return HostFailed(
         f"{type(error).__name__}: {error}. The console shows where; please report it."
     )

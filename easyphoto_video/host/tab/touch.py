@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import traceback
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +11,7 @@ from easyphoto_video.host.tab.compat import on
 from easyphoto_video.host.tab.progress import trouble
 
 Updates = dict[Any, Any]
+log = logging.getLogger("easyphoto_video")
 
 
 def touch(
@@ -35,5 +36,5 @@ def told(error: Exception) -> EasyPhotoError:
     """The error as one of ours; what nobody foresaw goes to the console too."""
     if isinstance(error, EasyPhotoError):
         return error
-    traceback.print_exception(type(error), error, error.__traceback__)
+    log.error("an error that nobody foresaw", exc_info=error)
     return HostFailed(f"{type(error).__name__}: {error}")

@@ -19,6 +19,7 @@ from easyphoto_video.host.webui import files, restore, samplers, settings
 from easyphoto_video.host.webui.engine import WebuiEngine
 from easyphoto_video.host.webui.held import HeldModel
 from easyphoto_video.host.webui.settle import settle
+from easyphoto_video.host.webui.turns import Turns
 from easyphoto_video.identity import People
 from easyphoto_video.request import AUTO, NONE, Request
 from easyphoto_video.video import ffmpeg
@@ -28,6 +29,8 @@ OTHERS_FOLDER = "animatediff_model_path"
 """The option of sd-webui-animatediff that says where its motion modules lie."""
 SET_IN_SETTINGS = ("checkpoint", "motion", "format")
 """Fields of the request whose default is an option of ours."""
+CLIP_SKIP = "CLIP_stop_at_last_layers"
+"""The host's own option for the field clip_skip."""
 
 
 class WebuiHost:
@@ -37,6 +40,7 @@ class WebuiHost:
 
     def __init__(self) -> None:
         self._model = HeldModel()
+        self._turns = Turns(call_queue.queue_lock)
         self.engine: Engine = WebuiEngine(
             self.library, self._model, lambda: settings.value("keep_models")
         )
@@ -98,14 +102,14 @@ class WebuiHost:
 
     def defaults(self) -> Mapping[str, Any]:
         """See Host."""
-        return {
-            name: settings.value(f"default_{name}") for name in ("checkpoint", "motion", "format")
-        }
+        ours = {name: settings.value(f"default_{name}") for name in SET_IN_SETTINGS}
+        # As the host's own pictures are made, whose option it is.
+        return {**ours, "clip_skip": int(getattr(shared.opts, CLIP_SKIP, 1))}
 
     @contextmanager
     def turn(self, job: str) -> Iterator[None]:
         """See Host. The host's own pages show the job as running."""
-        with call_queue.queue_lock:
+        with self._turns.turn():
             state = shared.state
             state.begin(job=f"task(easyphoto-{job})")
             try:

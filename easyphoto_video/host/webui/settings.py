@@ -14,7 +14,7 @@ The host keeps each under `easyphoto_video_` and its name.
 
 from __future__ import annotations
 
-import traceback
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +26,7 @@ from easyphoto_video.request import AUTO, FORMATS
 
 SECTION = ("easyphoto_video", "EasyPhoto Video")
 PREFIX = "easyphoto_video_"
+log = logging.getLogger("easyphoto_video")
 
 Choices = Callable[[str], Sequence[str]]
 """What can be chosen now for a field of the request, as Host.choices."""
@@ -112,6 +113,6 @@ def _choices(name: str, option: Option, choices: Choices) -> list[str]:
     try:
         found = list(FORMATS) if option.field == "format" else list(choices(option.field))
     except Exception:  # or all settings of the WebUI would be gone
-        traceback.print_exc()
+        log.exception("what can be chosen for %s is not known", option.label)
         found = [option.default]
     return list(dict.fromkeys([*found, value(name)]))

@@ -101,15 +101,14 @@ class Broken(FakeEngine):
         raise RuntimeError("cuda says no")
 
 
-def test_what_nobody_foresaw_is_told_too(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_nobody_foresaw_is_told_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     tab = Driven(tmp_path, Broken())
     *_, told = tab.stream()
     assert "RuntimeError: cuda says no" in told["error"]
     assert "Traceback" not in told["error"]
     assert "Failed." in told["progress"]
-    assert "Traceback" in capsys.readouterr().err
+    assert "Traceback" in caplog.text
+    assert "cuda says no" in caplog.text
 
 
 class Endless(FakeEngine):
