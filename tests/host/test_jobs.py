@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -220,6 +221,46 @@ def test_stop_takes_the_running_job_and_leaves_or_takes_those_behind(
     engine.permits.release(1)
     assert {ended(job).state for job in made} == {State.STOPPED}
     assert host.turns == [job.id for job in made[:2]]
+
+
+def test_interrupt_takes_ones_own_and_nobody_elses(host: FakeHost, engine: GatedEngine) -> None:
+    jobs = Jobs(host)
+    made = [jobs.submit(request()) for _ in range(4)]
+    until(lambda: made[0].state is State.RUNNING)
+    jobs.interrupt([])
+    jobs.interrupt(["nobody's"])
+    # Who only waits takes the first of hers out of the queue.
+    jobs.interrupt([made[1].id, made[3].id])
+    assert [job.state for job in made] == [
+        State.RUNNING,
+        State.STOPPED,
+        State.QUEUED,
+        State.QUEUED,
+    ]
+    jobs.interrupt([made[2].id, made[0].id])
+    engine.permits.release(9)
+    states = [ended(job).state for job in made]
+    assert states == [State.STOPPED, State.STOPPED, State.DONE, State.DONE]
+
+
+def test_what_is_behind_an_error_is_logged(
+    host: FakeHost, caplog: pytest.LogCaptureFixture
+) -> None:
+    from easyphoto_video.host.border import border
+
+    class Failing:
+        def render(self, shot: Shot, watch: Watch = unwatched) -> Frames:
+            with border(torch.device("cpu"), "less"):
+                raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    host.engine = Failing()
+    job = ended(Jobs(host).submit(request()))
+    assert isinstance(job.error, HostFailed)
+    assert "Traceback" in caplog.text
+    # Where it happened, not only where it was told.
+    assert 'raise RuntimeError("mat1 and mat2' in caplog.text
+    assert job.id in caplog.text
+    assert {record.name for record in caplog.records} == {"easyphoto_video"}
 
 
 def test_the_hosts_own_stop_button_stops_the_job_that_runs(
