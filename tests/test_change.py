@@ -27,7 +27,8 @@ def film(tmp_path: Path) -> Path:
 
 
 def settled(film: Path, **values: Any) -> Video2Video:
-    job = Video2Video(**{"video": str(film), "user_id": "none", "seed": 1, "cfg": 7, **values})
+    usual = {"video": str(film), "fps": 8, "user_id": "none", "seed": 1, "cfg": 7}
+    job = Video2Video(**{**usual, **values})
     return replace(job, **settled_material(job, 64))
 
 

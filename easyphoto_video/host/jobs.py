@@ -6,6 +6,7 @@ import logging
 import secrets
 import threading
 import time
+import traceback
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum
@@ -148,7 +149,7 @@ class Job:
             self._end(State.STOPPED, error)
         except BaseException as error:  # the WebUI's own interruption is no Exception
             # The sentence goes to who asked; what is behind it is seen here or never.
-            log.error("job %s failed", self.id, exc_info=error)
+            log.error("job %s failed\n%s", self.id, traced(error))
             self._end(State.FAILED, foreseen(error))
         else:
             self._end(State.DONE)
@@ -314,8 +315,16 @@ def place(host: Host, request: Request, out: Path | None = None) -> Path:
 def ours(error: BaseException) -> EasyPhotoError:
     """An error of the house; one that we did not foresee is logged and becomes HostFailed."""
     if not isinstance(error, EasyPhotoError):
-        log.error("an error that nobody foresaw", exc_info=error)
+        log.error("an error that nobody foresaw\n%s", traced(error))
     return foreseen(error)
+
+
+def traced(error: BaseException) -> str:
+    """An error with the places that it came through, as text.
+
+    A log that keeps its records would keep the variables of these places, maybe whole models.
+    """
+    return "".join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip()
 
 
 def foreseen(error: BaseException) -> EasyPhotoError:

@@ -303,12 +303,12 @@ def test_a_failure_is_told_and_the_next_job_runs(
     assert ended(jobs.submit(request())).state is State.DONE
 
 
-def test_only_what_nobody_foresaw_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_what_nobody_foresaw_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     known = Missing("x", "Get it.")
     assert ours(known) is known
-    assert capsys.readouterr().err == ""
+    assert caplog.text == ""
     assert "please report it" in str(ours(ValueError("odd")))
-    assert "ValueError: odd" in capsys.readouterr().err
+    assert "ValueError: odd" in caplog.text
 
 
 def test_a_host_that_gives_no_turn_fails_the_job(

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from easyphoto_video.errors import EasyPhotoError, HostFailed
+from easyphoto_video.host.jobs import ours
 from easyphoto_video.host.tab.compat import on
 from easyphoto_video.host.tab.progress import trouble
 
 Updates = dict[Any, Any]
-log = logging.getLogger("easyphoto_video")
 
 
 def touch(
@@ -27,14 +25,6 @@ def touch(
         try:
             return {box: "", **call(*values)}
         except Exception as error:
-            return {box: trouble(told(error))}
+            return {box: trouble(ours(error))}
 
     on(event, answer, inputs, [box, *outputs])
-
-
-def told(error: Exception) -> EasyPhotoError:
-    """The error as one of ours; what nobody foresaw goes to the console too."""
-    if isinstance(error, EasyPhotoError):
-        return error
-    log.error("an error that nobody foresaw", exc_info=error)
-    return HostFailed(f"{type(error).__name__}: {error}")

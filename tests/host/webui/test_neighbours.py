@@ -42,7 +42,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def asked(**changes: Any) -> Text2Video:
     usual: dict[str, Any] = {
         "prompt": "a photo of a cat",
-        "checkpoint": "tiny",
+        "checkpoint": "auto",
         "motion": "mm_v2",
         "seed": 3,
         "width": 64,
@@ -253,16 +253,17 @@ def test_new_files_are_found_and_used_without_the_hosts_refresh(host: Any) -> No
         "loras": models / "Lora" / "new.safetensors",
     }
     new["checkpoint"].hardlink_to(models / "Stable-diffusion" / "tiny.safetensors")
+    new["checkpoint"].with_suffix(".yaml").hardlink_to(new["checkpoint"].with_name("tiny.yaml"))
     new["vae"].touch()
     write_lora(new["loras"], SIZES)
-    usual = clip(host)
+    usual = clip(host, checkpoint="tiny")
     try:
         for field, path in new.items():
             assert path.stem in [Path(name).stem for name in host.choices(field)]
         assert np.array_equal(clip(host, checkpoint="new"), usual)
         assert clip(host, vae="new", loras=("new:1",)).shape == usual.shape
     finally:
-        for path in new.values():
+        for path in (*new.values(), new["checkpoint"].with_suffix(".yaml")):
             path.unlink()
     assert "new.safetensors" not in host.choices("checkpoint")
 
