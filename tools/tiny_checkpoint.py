@@ -215,7 +215,8 @@ def write_controlnet(path: Path, sizes: Sizes | None = None, seed: int = 0) -> P
             attention_head_dim=sizes.heads,
         )
         hint = model.controlnet_cond_embedding.conv_out
-        for layer in (hint, *model.controlnet_down_blocks, model.controlnet_mid_block):
+        layers: list[Any] = [hint, *model.controlnet_down_blocks, model.controlnet_mid_block]
+        for layer in layers:
             nn.init.normal_(layer.weight, std=0.1)
     save_file(_halves(model), path)
     return path

@@ -218,7 +218,7 @@ def test_a_lora_that_is_gone_is_told_and_not_left_out(host: Any) -> None:
 def test_looking_for_files_leaves_the_hosts_lists_alone(host: Any) -> None:
     from modules import extra_networks, sd_models, sd_vae
 
-    networks = extra_networks.networks  # type: ignore[attr-defined]
+    networks = extra_networks.networks
     tables = (
         sd_models.checkpoints_list,
         sd_models.checkpoint_aliases,
