@@ -22,7 +22,7 @@ import tempfile
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -109,8 +109,8 @@ class Host:
             return b"".join(_pixels(pictures.read(name)) for name in names)
 
 
-def findings(host: Host) -> Iterator[tuple[str, bool]]:
-    """What is tried, and whether it went as it should."""
+def findings(host: Host, log: Callable[[], str]) -> Iterator[tuple[str, bool]]:
+    """What is tried, and whether it went as it should; `log` gives what the WebUI printed."""
     models = json.loads(host.call("/controlnet/model_list?update=true"))["model_list"]
     fitting, narrow = (next(m for m in models if m.startswith(name)) for name in NAMES)
     image = base64.b64encode(_png(np.random.default_rng(0))).decode()
@@ -135,6 +135,13 @@ def findings(host: Host) -> Iterator[tuple[str, bool]]:
         faster = _is(host.clip(step_cache=2), None)
         yield f"{name}: a clip with the step cache is made", faster
         yield f"{name}: a picture without it is the usual one", host.picture() == plain
+    told = host.clip(prompt=f"{CLIP['prompt']} <lora:strong:1e30>")
+    yield "a clip that comes to no numbers fails", isinstance(told, str)
+    traced = [
+        part for part in log().split("Traceback (most recent call last)")[1:] if str(told) in part
+    ]
+    yield "its traceback is in the console", any("easyphoto_video" in part for part in traced)
+    yield "a clip after it is the usual one", _is(host.clip(), usual)
 
 
 def _is(clip: bytes | str, usual: bytes | str | None) -> bool:
@@ -171,7 +178,7 @@ def main(arguments: Sequence[str]) -> int:
         folder = (given.data_dir or Path(scratch)).resolve()
         data_dir = lay_out(folder, Path(given.controlnet), given.extension)
         with running(Path(given.webui), Path(given.python), data_dir) as webui:
-            for name, is_well in findings(Host(webui.url)):
+            for name, is_well in findings(Host(webui.url), lambda host=webui: host.text):
                 bad += not is_well
                 print(f"> {name:58} {'ok' if is_well else 'NOT SO'}", flush=True)
     print(f"> {bad} not as they should be")

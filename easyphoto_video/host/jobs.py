@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 import threading
 import time
@@ -28,7 +27,6 @@ WAITING = 100
 """Most jobs that may wait."""
 LOOKS = 1.0
 """Seconds between two pictures of what is becoming."""
-log = logging.getLogger("easyphoto_video")
 
 
 class State(str, Enum):
@@ -148,9 +146,7 @@ class Job:
         except Stopped as error:
             self._end(State.STOPPED, error)
         except BaseException as error:  # the WebUI's own interruption is no Exception
-            # The sentence goes to who asked; what is behind it is seen here or never.
-            log.error("job %s failed\n%s", self.id, traced(error))
-            self._end(State.FAILED, foreseen(error))
+            self._end(State.FAILED, ours(error))
         else:
             self._end(State.DONE)
 
@@ -313,24 +309,10 @@ def place(host: Host, request: Request, out: Path | None = None) -> Path:
 
 
 def ours(error: BaseException) -> EasyPhotoError:
-    """An error of the house; one that we did not foresee is logged and becomes HostFailed."""
-    if not isinstance(error, EasyPhotoError):
-        log.error("an error that nobody foresaw\n%s", traced(error))
-    return foreseen(error)
-
-
-def traced(error: BaseException) -> str:
-    """An error with the places that it came through, as text.
-
-    A log that keeps its records would keep the variables of these places, maybe whole models.
-    """
-    return "".join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip()
-
-
-def foreseen(error: BaseException) -> EasyPhotoError:
-    """An error of the house; any other becomes HostFailed."""
+    """An error of the house; one that we did not foresee is printed and becomes HostFailed."""
     if isinstance(error, EasyPhotoError):
         return error
+    traceback.print_exception(type(error), error, error.__traceback__)
     return HostFailed(
         f"{type(error).__name__}: {error}. The console shows where; please report it."
     )

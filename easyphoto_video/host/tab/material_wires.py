@@ -11,12 +11,11 @@ import gradio as gr
 from PIL import Image
 
 from easyphoto_video.errors import EasyPhotoError
-from easyphoto_video.host.jobs import ours
 from easyphoto_video.host.tab.compat import on
 from easyphoto_video.host.tab.curves import curve_of
 from easyphoto_video.host.tab.form import Form
 from easyphoto_video.host.tab.progress import seconds, trouble
-from easyphoto_video.host.tab.touch import Updates
+from easyphoto_video.host.tab.touch import Updates, told
 from easyphoto_video.request import LIMITS
 from easyphoto_video.setting import FILM
 from easyphoto_video.video.read import Video, open_video
@@ -49,7 +48,7 @@ def _connect_film(form: Form, name: str, box: Any) -> None:
             shown = _shown(Path(path)) if path else (None, None, _word(setting.help))
             error = ""
         except Exception as failure:
-            shown, error = (None, None, _word(setting.help)), trouble(ours(failure))
+            shown, error = (None, None, _word(setting.help)), trouble(told(failure))
         return {
             box: error,
             film: gr.update(value=shown[0], visible=shown[0] is not None),

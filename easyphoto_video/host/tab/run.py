@@ -10,12 +10,12 @@ import gradio as gr
 
 from easyphoto_video.errors import HostFailed
 from easyphoto_video.host.front import Host
-from easyphoto_video.host.jobs import WAITING, Job, Jobs, State, ours
+from easyphoto_video.host.jobs import WAITING, Job, Jobs, State
 from easyphoto_video.host.tab.form import Form
 from easyphoto_video.host.tab.panel import Panel
 from easyphoto_video.host.tab.progress import ending_of, progress_of, trouble
 from easyphoto_video.host.tab.results import history, shown
-from easyphoto_video.host.tab.touch import Updates
+from easyphoto_video.host.tab.touch import Updates, told
 from easyphoto_video.host.tab.unfinished import id_of, lines_of, spans_of
 from easyphoto_video.infotext import to_infotext
 
@@ -104,7 +104,7 @@ class Runner:
         yield {panel.gallery: gr.update(value=list(what.frames))}
 
     def _failed(self, error: Exception) -> Updates:
-        return {self._panel.progress: "", self._panel.error: trouble(ours(error))}
+        return {self._panel.progress: "", self._panel.error: trouble(told(error))}
 
 
 def _last(stream: Iterator[Updates]) -> Updates:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from easyphoto_video.host.jobs import ours
+from easyphoto_video.errors import EasyPhotoError, HostFailed
 from easyphoto_video.host.tab.compat import on
 from easyphoto_video.host.tab.progress import trouble
 
@@ -25,6 +26,14 @@ def touch(
         try:
             return {box: "", **call(*values)}
         except Exception as error:
-            return {box: trouble(ours(error))}
+            return {box: trouble(told(error))}
 
     on(event, answer, inputs, [box, *outputs])
+
+
+def told(error: Exception) -> EasyPhotoError:
+    """The error as one of ours; what nobody foresaw goes to the console too."""
+    if isinstance(error, EasyPhotoError):
+        return error
+    traceback.print_exception(type(error), error, error.__traceback__)
+    return HostFailed(f"{type(error).__name__}: {error}")

@@ -227,7 +227,7 @@ def test_what_nobody_foresaw_is_told_without_a_traceback(
     client: TestClient,
     host: FakeHost,
     monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def settle(request: Text2Video) -> Text2Video:
         raise ZeroDivisionError("by zero")
@@ -240,7 +240,7 @@ def test_what_nobody_foresaw_is_told_without_a_traceback(
         "kind": HostFailed.__name__,
         "field": None,
     }
-    assert "in settle" in caplog.text
+    assert "in settle" in capsys.readouterr().err
 
 
 def test_the_routes_are_in_the_apps_own_docs(client: TestClient) -> None:
