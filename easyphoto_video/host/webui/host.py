@@ -27,10 +27,6 @@ from easyphoto_video.video.between import Method
 
 OTHERS_FOLDER = "animatediff_model_path"
 """The option of sd-webui-animatediff that says where its motion modules lie."""
-SET_IN_SETTINGS = ("checkpoint", "motion", "format")
-"""Fields of the request whose default is an option of ours."""
-CLIP_SKIP = "CLIP_stop_at_last_layers"
-"""The host's own option for the field clip_skip."""
 
 
 class WebuiHost:
@@ -102,9 +98,10 @@ class WebuiHost:
 
     def defaults(self) -> Mapping[str, Any]:
         """See Host."""
-        ours = {name: settings.value(f"default_{name}") for name in SET_IN_SETTINGS}
-        # As the host's own pictures are made, whose option it is.
-        return {**ours, "clip_skip": int(getattr(shared.opts, CLIP_SKIP, 1))}
+        ours = {
+            name: settings.value(f"default_{name}") for name in ("checkpoint", "motion", "format")
+        }
+        return {**ours, "clip_skip": settings.clip_skip()}
 
     @contextmanager
     def turn(self, job: str) -> Iterator[None]:

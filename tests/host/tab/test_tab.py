@@ -102,7 +102,9 @@ class Broken(FakeEngine):
         raise RuntimeError("cuda says no")
 
 
-def test_what_nobody_foresaw_is_told_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_nobody_foresaw_is_told_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     tab = Driven(tmp_path, Broken())
     *_, told = tab.stream()
     assert "RuntimeError: cuda says no" in told["error"]
