@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -231,7 +231,7 @@ class Jobs:
         """Stop a job; one that waits ends at once, one that runs at its watch's next word."""
         job.cancel()
 
-    def interrupt(self, ids: Collection[str]) -> None:
+    def interrupt(self, ids: list[str]) -> None:
         """Stop the first of these jobs that runs, else the first that waits; nobody else's."""
         with self._lock:
             own = [job for job in self._live() if job.id in ids]
