@@ -273,7 +273,7 @@ def test_a_borrowed_checkpoint_holds_when_the_hosts_own_list_is_made_anew(host: 
 
     before = shared.sd_model.sd_checkpoint_info.filename
     usual = clip(host, checkpoint="sub/other")
-    place = "easyphoto_video.host.webui.engine:_take"
+    place = "easyphoto_video.host.webui.engine:fitted"
     again = clip_while(host, place, sd_models.list_models, checkpoint="sub/other")
     assert np.array_equal(again, usual)
     assert shared.sd_model.sd_checkpoint_info.filename == before
@@ -313,6 +313,17 @@ def test_who_waits_for_the_host_comes_after_the_clip_that_runs(host: Any) -> Non
         for thread in threads:
             thread.join(20)
         assert order == ["clip 0", "picture", "clip 1", "clip 2", "clip 3"]
+
+
+def test_the_hosts_own_interrupt_stops_what_runs_and_nothing_that_waits(host: Any) -> None:
+    from modules import shared
+
+    shared.state.interrupt()  # a picture of the host's own, while ours waits for its turn
+    for _ in range(2):
+        with host.turn("clip"):
+            assert not host.is_stopped()
+            shared.state.interrupt()
+            assert host.is_stopped()
 
 
 def test_the_form_begins_with_the_hosts_clip_skip(host: Any) -> None:
