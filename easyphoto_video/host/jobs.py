@@ -223,6 +223,13 @@ class Jobs:
         """Stop a job; one that waits ends at once, one that runs at its watch's next word."""
         job.cancel()
 
+    def interrupt(self, ids: list[str]) -> None:
+        """Stop the first of these jobs that runs, else the first that waits; nobody else's."""
+        with self._lock:
+            own = [job for job in self._live() if job.id in ids]
+        for job in own[:1]:
+            job.cancel()
+
     def stop(self, *, waiting: bool) -> None:
         """Stop the running job, and with `waiting` those behind it too."""
         with self._lock:

@@ -216,6 +216,26 @@ def test_stop_takes_the_running_job_and_leaves_or_takes_those_behind(
     assert host.turns == [job.id for job in made[:2]]
 
 
+def test_interrupt_takes_ones_own_and_nobody_elses(host: FakeHost, engine: GatedEngine) -> None:
+    jobs = Jobs(host)
+    made = [jobs.submit(request()) for _ in range(4)]
+    until(lambda: made[0].state is State.RUNNING)
+    jobs.interrupt([])
+    jobs.interrupt(["nobody's"])
+    # Who only waits takes the first of hers out of the queue.
+    jobs.interrupt([made[1].id, made[3].id])
+    assert [job.state for job in made] == [
+        State.RUNNING,
+        State.STOPPED,
+        State.QUEUED,
+        State.QUEUED,
+    ]
+    jobs.interrupt([made[2].id, made[0].id])
+    engine.permits.release(9)
+    states = [ended(job).state for job in made]
+    assert states == [State.STOPPED, State.STOPPED, State.DONE, State.DONE]
+
+
 def test_the_hosts_own_stop_button_stops_the_job_that_runs(
     host: FakeHost, engine: GatedEngine
 ) -> None:

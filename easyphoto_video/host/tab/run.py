@@ -10,7 +10,7 @@ import gradio as gr
 
 from easyphoto_video.errors import HostFailed
 from easyphoto_video.host.front import Host
-from easyphoto_video.host.jobs import Job, Jobs, State
+from easyphoto_video.host.jobs import WAITING, Job, Jobs, State
 from easyphoto_video.host.tab.form import Form
 from easyphoto_video.host.tab.panel import Panel
 from easyphoto_video.host.tab.progress import ending_of, progress_of, trouble
@@ -21,6 +21,8 @@ from easyphoto_video.infotext import to_infotext
 
 PATIENCE = 0.5
 """Most seconds between two looks at a job."""
+REMEMBERED = WAITING
+"""Jobs that a page knows as its own; of older ones none can be live."""
 PAUSE = 0.15
 """Least seconds between two updates of the page."""
 
@@ -41,25 +43,26 @@ class Runner:
         unfinished = panel.unfinished.changing
         return [panel.error, panel.progress, *panel.result, panel.history, *unfinished]
 
-    def stream(self, mode: str, *values: Any) -> Iterator[Updates]:
-        """Run the form's request, telling how far it is."""
-        yield from self._run(lambda: self._submitted(mode, values))
+    def stream(self, own: list[str], mode: str, *values: Any) -> Iterator[Updates]:
+        """Run the form's request, telling how far it is; its id goes into those of the page."""
+        yield from self._run(own, lambda: self._submitted(mode, values))
 
-    def wait(self, mode: str, *values: Any) -> Updates:
+    def wait(self, own: list[str], mode: str, *values: Any) -> Updates:
         """Run the form's request, for a host that can only answer once."""
-        return _last(self.stream(mode, *values))
+        return _last(self.stream(own, mode, *values))
 
-    def stream_resumed(self, line: str | None) -> Iterator[Updates]:
+    def stream_resumed(self, own: list[str], line: str | None) -> Iterator[Updates]:
         """Go on with the unfinished work of that line."""
-        yield from self._run(lambda: self._jobs.resume(id_of(line)))
+        yield from self._run(own, lambda: self._jobs.resume(id_of(line)))
 
-    def wait_resumed(self, line: str | None) -> Updates:
+    def wait_resumed(self, own: list[str], line: str | None) -> Updates:
         """See wait."""
-        return _last(self.stream_resumed(line))
+        return _last(self.stream_resumed(own, line))
 
-    def _run(self, submit: Callable[[], Job]) -> Iterator[Updates]:
+    def _run(self, own: list[str], submit: Callable[[], Job]) -> Iterator[Updates]:
         try:
             job = submit()
+            own[:] = [*own[-REMEMBERED:], job.id]
             yield {self._panel.error: "", **self._going(job)}
             while not job.state.is_over:
                 job.changed.wait(PATIENCE)

@@ -80,22 +80,22 @@ class Wires:
         panel, jobs = self._panel, self._jobs
         runner = Runner(self._host, jobs, self._forms, panel)
         fields = [part for form in self._forms.values() for part in form.components]
+        # A list of each page's own, which stays on this side: gradio hands over the list itself.
+        own = gr.State([])
         run = runner.stream if streams else runner.wait
-        on(panel.generate.click, run, [self._mode, *fields], runner.outputs, many=streams)
+        on(panel.generate.click, run, [own, self._mode, *fields], runner.outputs, many=streams)
         unfinished = panel.unfinished
         resume = runner.stream_resumed if streams else runner.wait_resumed
-        on(unfinished.resume.click, resume, [unfinished.choice], runner.outputs, many=streams)
+        on(unfinished.resume.click, resume, [own, unfinished.choice], runner.outputs, many=streams)
         unfinished.connect(self._host, panel.error)
 
-        def stop(waiting: bool) -> Callable[[], Updates]:
-            def stopped() -> Updates:
-                jobs.stop(waiting=waiting)
-                return {}
+        def stop(ids: list[str]) -> Updates:
+            jobs.interrupt(ids)
+            return {}
 
-            return stopped
-
-        self._touch(panel.interrupt.click, stop(True))
-        self._touch(panel.skip.click, stop(False))
+        # Two buttons, as the WebUI's keys look for either.
+        self._touch(panel.interrupt.click, stop, [own])
+        self._touch(panel.skip.click, stop, [own])
 
     def _connect_history(self) -> None:
         panel, outputs = self._panel, self._host.outputs

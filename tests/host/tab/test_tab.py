@@ -144,8 +144,8 @@ def test_interrupt_in_the_middle_and_run_again(tmp_path: Path, button: str) -> N
     assert "Done in" in list(tab.stream())[-2]["progress"]
 
 
-@pytest.mark.parametrize(("button", "then"), [("interrupt", "Stopped."), ("skip", "Done in")])
-def test_only_skip_leaves_the_next_in_the_queue(tmp_path: Path, button: str, then: str) -> None:
+@pytest.mark.parametrize("button", ["interrupt", "skip"])
+def test_the_buttons_leave_the_next_in_the_queue(tmp_path: Path, button: str) -> None:
     tab = Driven(tmp_path, Endless())
     first = tab.stream()
     next(first)
@@ -156,7 +156,28 @@ def test_only_skip_leaves_the_next_in_the_queue(tmp_path: Path, button: str, the
     assert "Waiting in the queue, place" in waiting
     assert '<b translate="no">1</b>' in waiting
     tab.touch(button)
-    assert any(then in updates.get("progress", "") for updates in second)
+    assert any("Done in" in updates.get("progress", "") for updates in second)
+    assert "Stopped." in list(first)[-1]["progress"]
+
+
+@pytest.mark.parametrize("button", ["interrupt", "skip"])
+def test_the_buttons_of_another_page_stop_only_its_own(tmp_path: Path, button: str) -> None:
+    tab = Driven(tmp_path, Endless())
+    first = tab.stream()
+    next(first)
+    # Another page has a list of its own, which is empty.
+    mine, *values = tab.inputs("generate", "click")
+    press, generate = tab.function(button, "click"), tab.function("generate", "click")
+    others: list[str] = []
+    press(others)
+    second = generate(others, *values)
+    next(second)
+    press(others)
+    [running, waiting] = tab.jobs.all()
+    assert others == [waiting.id]
+    assert waiting.state.is_over
+    assert not running.state.is_over
+    press(mine)
     assert "Stopped." in list(first)[-1]["progress"]
 
 
