@@ -15,8 +15,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from easyphoto_video import __version__
+from easyphoto_video import __version__, temporary
 from easyphoto_video.errors import BadRequest, EasyPhotoError, HostFailed, Stopped
+from easyphoto_video.host.standalone.gate.options import add_access_options
 from easyphoto_video.host.standalone.options import (
     DEVICES,
     PRECISIONS,
@@ -94,11 +95,9 @@ def _parser() -> _Parser:
 
     page = command("page", _page, "Serve the page, the same tab as in the WebUI.")
     page.add_argument("--port", type=int, default=PORT, metavar="N", help=f"port [{PORT}]")
-    page.add_argument(
-        "--listen", action="store_true", help="to the whole network, not to this machine alone"
-    )
     page.add_argument("--device", choices=DEVICES, default="auto", help="what to compute on")
     page.add_argument("--precision", choices=PRECISIONS, default="auto", help="of the weights")
+    add_access_options(page)
     for mode, kind in MODES.items():
         sub = command(mode, _render, (kind.__doc__ or "").splitlines()[0])
         sub.set_defaults(mode=mode)
@@ -121,9 +120,14 @@ def _parser() -> _Parser:
 
 
 def _page(args: argparse.Namespace) -> None:
-    from easyphoto_video.host.standalone.page import serve
+    # Where gradio keeps what is dropped; it looks once when it is imported, and makes it.
+    os.environ["GRADIO_TEMP_DIR"] = str(temporary.folder() / "gradio")
+    try:
+        from easyphoto_video.host.standalone.page import serve
 
-    serve(args)
+        serve(args)
+    finally:
+        temporary.close()
 
 
 def _render(args: argparse.Namespace) -> None:
