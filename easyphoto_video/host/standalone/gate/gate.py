@@ -61,7 +61,7 @@ class Gate:
     ) -> None:
         self.app = app
         self._names = names
-        self._dropped = dropped
+        self.dropped = dropped
         self._login = login
         self.intake = Intake(dropped)
         self._cookie = f"easyphoto_video_{secrets.token_hex(4)}"
@@ -87,7 +87,7 @@ class Gate:
     async def _prune(self) -> None:
         while True:
             await asyncio.sleep(PRUNING)
-            await run_in_threadpool(self._dropped.prune)
+            await run_in_threadpool(self.dropped.prune)
 
     async def _call(self, call: _Call) -> None:
         try:
@@ -171,7 +171,7 @@ class Gate:
             return
         if call.path in EVENTS:
             receive = await self._checked(call, owner)
-        if call.path.startswith(ADDRESS) and not self._dropped.has(
+        if call.path.startswith(ADDRESS) and not self.dropped.has(
             call.path.removeprefix(ADDRESS), owner
         ):
             raise Refused(404, ("File", None), "is not there", "Drop it again.")
@@ -183,7 +183,7 @@ class Gate:
             raise Refused(415, ("Content-Type", kind[:100]), "is not JSON", "Reload the page.")
         body = await call.body(LARGEST)
         try:
-            check_event(body, lambda path: self._dropped.has(path, owner))
+            check_event(body, lambda path: self.dropped.has(path, owner))
         except BadRequest as error:
             raise Refused(403, (error.field, None), error.reason, error.next_step) from error
         return call.again(body)
