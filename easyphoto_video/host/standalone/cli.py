@@ -19,6 +19,7 @@ from easyphoto_video import __version__, logs
 from easyphoto_video.errors import BadFile, BadRequest, EasyPhotoError, HostFailed, Stopped
 from easyphoto_video.files import parsed
 from easyphoto_video.host.library import OUTPUTS
+from easyphoto_video.host.standalone.gate.options import add_access_options
 from easyphoto_video.host.standalone.options import (
     DEVICES,
     PRECISIONS,
@@ -116,11 +117,9 @@ def _parser() -> _Parser:
 
     page = command("page", _page, "Serve the page, the same tab as in the WebUI.")
     page.add_argument("--port", type=int, default=PORT, metavar="N", help=f"port [{PORT}]")
-    page.add_argument(
-        "--listen", action="store_true", help="to the whole network, not to this machine alone"
-    )
     page.add_argument("--device", choices=DEVICES, default="auto", help="what to compute on")
     page.add_argument("--precision", choices=PRECISIONS, default="auto", help="of the weights")
+    add_access_options(page)
     for mode, kind in MODES.items():
         sub = command(mode, _render, (kind.__doc__ or "").splitlines()[0])
         sub.set_defaults(mode=mode)
@@ -143,6 +142,10 @@ def _parser() -> _Parser:
 
 
 def _page(args: argparse.Namespace) -> None:
+    from easyphoto_video import temporary
+
+    # Where gradio keeps what is dropped; it looks once when it is imported, and makes it.
+    os.environ["GRADIO_TEMP_DIR"] = str(temporary.folder() / "gradio")
     from easyphoto_video.host.standalone.page import serve
 
     serve(args)

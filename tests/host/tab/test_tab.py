@@ -15,7 +15,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import Shot
+from easyphoto_video.host.offers import Offers
 from easyphoto_video.host.tab.results import LAST, history, of_history
+from easyphoto_video.host.tab.views import Views
 from easyphoto_video.infotext import values_of
 from easyphoto_video.presets import PRESETS
 from easyphoto_video.watch import Watch, unwatched
@@ -379,7 +381,7 @@ def test_the_webui_gets_its_buttons(tmp_path: Path) -> None:
     assert set(buttons) == {"img2img", "extras"}
     assert (gallery, infotext) == (tab.part("gallery"), tab.part("infotext"))
     assert "easyphoto_video_send_img2img" not in Driven(tmp_path).parts
-    assert Driven(tmp_path, local=False).part("open").visible is False
+    assert Driven(tmp_path, views=Views(Offers(), local=False)).part("open").visible is False
 
 
 @pytest.mark.parametrize("language", ["", "zh"])
