@@ -6,8 +6,8 @@ data with nothing left open: what it shows (its scene), which of the clip's fram
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Protocol
@@ -212,14 +212,27 @@ class Shot(Scene):
     def of(cls, job: Sampled, start: Start | None = None, rows: range | None = None) -> Shot:
         """The shot of these frames of the clip that a request asks for, by default of all."""
         rows = range(job.frames) if rows is None else rows
-        same = (
-            "width height steps cfg sampler seed checkpoint vae clip_skip motion motion_loras "
-            "context stride windows fuse free_noise step_cache"
-        )
         return cls(
             prompt=job.prompts,
             negative=job.negatives,
+            width=job.width,
+            height=job.height,
+            steps=job.steps,
+            cfg=job.cfg,
+            sampler=job.sampler,
+            seed=job.seed,
+            checkpoint=job.checkpoint,
+            vae=job.vae,
+            clip_skip=job.clip_skip,
             loras=job.scene_loras,
+            motion=job.motion,
+            motion_loras=job.motion_loras,
+            context=job.context,
+            stride=job.stride,
+            windows=job.windows,
+            fuse=job.fuse,
+            free_noise=job.free_noise,
+            step_cache=job.step_cache,
             first=rows.start,
             frames=len(rows),
             cfgs=job.over_frames("cfg_schedule", rows),
@@ -233,7 +246,6 @@ class Shot(Scene):
             loop=job.frames if job.closed_loop else None,
             free_init=_free_init(job),
             start=start,
-            **{name: getattr(job, name) for name in same.split()},
         )
 
     @classmethod
@@ -325,40 +337,3 @@ def check_controls(engine: Engine, controls: Iterable[str]) -> None:
         if kind not in engine.controls:
             known = ", ".join(sorted(engine.controls)) or "none"
             raise BadRequest("Controls", kind, "is not known here", f"There is: {known}.")
-
-
-Painter = Callable[[Shot, int], Frames]
-"""`painter(shot, frame)` gives one frame, (H, W, 3) uint8 RGB."""
-
-
-def plain(shot: Shot, frame: int) -> Frames:
-    """A flat picture whose grey rises with the frame number."""
-    grey = 255 * (frame + 1) // (shot.frames + 1)
-    return np.full((shot.height, shot.width, 3), grey, np.uint8)
-
-
-class FakeEngine:
-    """An engine without a model: paints each frame with a function and remembers the shots."""
-
-    def __init__(self, painter: Painter = plain) -> None:
-        self.painter = painter
-        self.shots: list[Shot] = []
-        self.controls: frozenset[str] = frozenset()
-
-    @contextmanager
-    def open(self) -> Iterator[FakeEngine]:
-        """See Engine."""
-        yield self
-
-    def release(self) -> None:
-        """See Engine."""
-
-    def render(self, shot: Shot, watch: Watch = unwatched) -> Frames:
-        """See Engine."""
-        self.shots.append(shot)
-        frames = []
-        for frame in range(shot.frames):
-            watch("denoising", frame / shot.frames)
-            frames.append(self.painter(shot, frame))
-        watch("denoising", 1.0)
-        return np.stack(frames)

@@ -22,7 +22,7 @@ from pathlib import Path
 from easyphoto_video.endings import undisturbed
 
 LOCK = ".lock"
-DIGITS = r"[0-9a-f]{8}"
+TOKEN = r"[0-9a-f]{8}"
 """What `claimed` puts between its prefix and suffix, as a regular expression."""
 PAUSE = 0.002
 """Most seconds between two tries while somebody looks."""
@@ -218,7 +218,8 @@ def _held_name(name: Callable[[], Path], stack: ExitStack) -> Path:
             if own.enter_context(hold(lock_of(folder), fleeting=True)) and not folder.exists():
                 stack.push(own.pop_all())
                 return folder
-    raise FileNotFoundError(2, "it is taken away again and again", str(folder.parent))
+    place = name().parent
+    raise FileNotFoundError(2, "it is taken away again and again", str(place))
 
 
 def _opened(path: Path) -> tuple[int, bool]:

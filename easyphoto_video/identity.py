@@ -96,6 +96,7 @@ class People:
         raise Missing(
             f"User id {name!r}",
             f"There is {known} in {self.folder}. Train one with EasyPhoto, or leave it empty.",
+            (self.data_dir,),
         )
 
     def lora(self, name: str) -> Path:
@@ -105,6 +106,7 @@ class People:
             raise Missing(
                 f"The LoRA of user id {person.name!r}",
                 f"Put {person.name}{SUFFIXES[0]} into {self.loras[0]}, or give the weight 0.",
+                (self.data_dir, self.loras[0].parent),
             )
         return person.lora
 
@@ -133,16 +135,6 @@ def check_name(name: str) -> str:
 def lora_of(name: str) -> str:
     """The name by which an engine finds the LoRA of a user id: `user-ids/ada`."""
     return LORA_PREFIX + name
-
-
-def user_ids(data_dir: Path) -> list[UserId]:
-    """See People.all, with the LoRAs in models/Lora."""
-    return People(data_dir).all()
-
-
-def user_id(data_dir: Path, name: str) -> UserId:
-    """See People.get, with the LoRAs in models/Lora."""
-    return People(data_dir).get(name)
 
 
 def trained_files(folders: Iterable[Path]) -> dict[str, Path]:

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from easyphoto_video.endings import undisturbed
 from easyphoto_video.errors import BadFile
-from easyphoto_video.held import DIGITS, abandoned, claimed, remove
+from easyphoto_video.held import TOKEN, abandoned, claimed, remove
 
 Move = Callable[[Path, Path], None]
 """From where to where; the folder of the latter is made, and what lies there is an error."""
 MAKING = ".making-"
 """What the name of a workbench begins with."""
-BENCH = f"\\{MAKING}{DIGITS}"
+BENCH = f"\\{MAKING}{TOKEN}"
 EARLIER = rf"\{MAKING}[a-z0-9_]{{8}}"
 """Those of earlier versions too."""
 JOURNAL = ".moves"

@@ -21,7 +21,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from easyphoto_video.errors import HostFailed
-from easyphoto_video.held import DIGITS, claimed, sweep
+from easyphoto_video.held import TOKEN, claimed, sweep
 
 NAME = "easyphoto-video"
 VARIABLES = ("TMPDIR", "TEMP", "TMP")
@@ -104,7 +104,7 @@ def _made() -> _Own:
     home.mkdir(mode=0o700, exist_ok=True)
     own = _Own(home)
     _check_private(home)
-    sweep(home, DIGITS)
+    sweep(home, TOKEN)
     return own
 
 

@@ -43,15 +43,11 @@ class Work:
         Raises HostFailed when the disk does not take it.
         """
         part = self._file(name).with_suffix(".part")
-        try:
-            with kept_in(self.folder):
-                with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as pack:
-                    for number, frame in enumerate(frames):
-                        pack.writestr(f"{number:05d}.png", _packed(frame))
-                part.replace(self._file(name))
-        finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
+        with kept_in(self.folder), _gone_at_the_end(part):
+            with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as pack:
+                for number, frame in enumerate(frames):
+                    pack.writestr(f"{number:05d}.png", _packed(frame))
+            part.replace(self._file(name))
 
     def frames(self, name: str, start: int = 0, stop: int | None = None) -> Iterator[Frames]:
         """(H, W, 3) uint8 RGB of a span's frames from `start` to before `stop`.
@@ -94,6 +90,15 @@ def kept_in(folder: Path) -> Iterator[None]:
             f"{folder}: what is done cannot be kept there ({error.strerror or error}). Free some "
             "room on that disk; if a span is done, the clip goes on where it was with --resume."
         ) from error
+
+
+@contextmanager
+def _gone_at_the_end(part: Path) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def _packed(frame: Frames) -> bytes:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import FakeEngine, Shot
+from easyphoto_video.engine import Shot
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.kit import Tools
 from easyphoto_video.modes.image2video import Image2Video
@@ -20,6 +20,7 @@ from easyphoto_video.modes.registry import mode_of
 from easyphoto_video.modes.video2video import Video2Video
 from easyphoto_video.recipes import run
 from easyphoto_video.video.read import open_video
+from tests.fake_engine import FakeEngine
 
 WHITE = 255
 

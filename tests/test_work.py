@@ -13,7 +13,7 @@ import pytest
 from easyphoto_video import __version__
 from easyphoto_video import work as module
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import FakeEngine, Shot
+from easyphoto_video.engine import Shot
 from easyphoto_video.errors import BadFile, BadRequest, HostFailed, Missing, Stopped
 from easyphoto_video.kit import Tools
 from easyphoto_video.modes.image2video import Image2Video
@@ -35,6 +35,7 @@ from easyphoto_video.video.note import read_note
 from easyphoto_video.video.read import open_video
 from easyphoto_video.watch import Watch, unwatched
 from easyphoto_video.work import check_room
+from tests.fake_engine import FakeEngine
 
 JOB = Text2Video(
     prompt="a", width=64, height=64, frames=30, span=12, span_overlap=4, seed=1, cfg=7,

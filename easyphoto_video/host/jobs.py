@@ -5,22 +5,16 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.errors import (
-    EasyPhotoError,
-    FacePassFailed,
-    HostFailed,
-    Missing,
-    Stopped,
-)
+from easyphoto_video.errors import EasyPhotoError, FacePassFailed, HostFailed, Missing, Stopped
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.states import Progress, QueueFull, State
+from easyphoto_video.logs import translated
 from easyphoto_video.recipes import Result, Tools, run
 from easyphoto_video.request import Request
 from easyphoto_video.unfinished import Unfinished, named, taken, working
@@ -131,7 +125,7 @@ class Job:
             self.path = error.path
             self._end(State.FAILED, error)
         except BaseException as error:  # the WebUI's own interruption is no Exception
-            self._end(State.FAILED, ours(error))
+            self._end(State.FAILED, ours(error, self.request))
         else:
             self._end(State.DONE)
 
@@ -229,6 +223,13 @@ class Jobs:
         """Stop a job; one that waits ends at once, one that runs at its watch's next word."""
         job.cancel()
 
+    def interrupt(self, ids: list[str]) -> None:
+        """Stop the first of these jobs that runs, else the first that waits; nobody else's."""
+        with self._lock:
+            own = [job for job in self._live() if job.id in ids]
+        for job in own[:1]:
+            job.cancel()
+
     def stop(self, *, waiting: bool) -> None:
         """Stop the running job, and with `waiting` those behind it too."""
         with self._lock:
@@ -245,11 +246,12 @@ class Jobs:
         with self._lock:
             self._is_closed = True
             worker = self._worker
-            waiting = [job for job in self._line if job.state is State.QUEUED]
+            states = [job.state for job in self._line]
         self.stop(waiting=True)
-        if worker is not None:
+        # One that only waits for the host's turn has nothing to put away.
+        if worker is not None and State.RUNNING in states:
             worker.join(LEAVING)
-        return len(waiting)
+        return states.count(State.QUEUED)
 
     def position(self, job: Job) -> int:
         """How many jobs of the queue come before this one; 0 when it runs or is over."""
@@ -316,14 +318,9 @@ def place(host: Host, request: Request, out: Path | None = None) -> Path:
     return path
 
 
-def ours(error: BaseException) -> EasyPhotoError:
-    """An error of the house; one that we did not foresee is printed and becomes HostFailed."""
-    if isinstance(error, EasyPhotoError):
-        return error
-    traceback.print_exception(type(error), error, error.__traceback__)
-    return HostFailed(
-        f"{type(error).__name__}: {error}. The console shows where; please report it."
-    )
+def ours(error: BaseException, request: Request | None = None) -> EasyPhotoError:
+    """An error of the house; what we did not foresee is logged, see `translated`."""
+    return translated(error, request and request.to_json())
 
 
 def _bare(error: EasyPhotoError | None) -> EasyPhotoError | None:

@@ -60,6 +60,12 @@ def source_film(job: Video2Video) -> Film:
     )
 
 
+def film_size(job: Video2Video) -> tuple[int, int]:
+    """Width and height of the film of a settled request, px. Raises BadFile and Missing."""
+    cut = _cut(job)
+    return cut.width, cut.height
+
+
 def stacked(frames: Iterator[Any], rows: range) -> Any:
     """What comes for these rows as one array; beyond its end the last is repeated."""
     there = list(frames)

@@ -85,10 +85,13 @@ class Video2Video(Sampled):
 
 
 def settle(job: Video2Video, host: Settling) -> Video2Video:
-    """In the size, the length and the rate of the film."""
+    """In the size, the length and the rate of the film. What would change nothing is refused."""
+    from easyphoto_video.modes.change import check_change
     from easyphoto_video.modes.source_film import settled_film
 
-    return host.sampled(job, lambda side: settled_film(job, side))
+    settled = host.sampled(job, lambda side: settled_film(job, side))
+    check_change(settled)
+    return settled
 
 
 def make(job: Video2Video, making: Making) -> Film:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from easyphoto_video.errors import BadRequest
+from easyphoto_video.files import is_folder
 from easyphoto_video.held import hold
 
 SUFFIXES = {".mp4": "mp4", ".gif": "gif", ".webp": "webp", ".webm": "webm", ".png": "png"}
@@ -38,7 +39,7 @@ def format_of(path: Path) -> str:
         return "png"
     if path.suffix.lower() not in SUFFIXES:
         reason = f"ends in {path.suffix}, which we cannot write"
-        raise BadRequest("Output", str(path), reason, OTHERS)
+        raise BadRequest("Output", path, reason, OTHERS)
     return SUFFIXES[path.suffix.lower()]
 
 
@@ -54,23 +55,27 @@ def destination(out: Path | None, default_folder: Path, format: str, stem: str) 
     folder. In a folder the name is automatic, as the WebUI's: the number after the highest there,
     a dash and the stem, which has no dot. Raises BadRequest when suffix and format disagree.
     """
-    if out is None or out.is_dir() or not out.suffix:
+    if out is None or is_folder(out) or not out.suffix:
         return numbered(out or default_folder, stem, "" if format == "png" else f".{format}")
     if format_of(out) != format:
         raise BadRequest(
             "Output",
-            str(out),
+            out,
             f"ends in {out.suffix}, but the format is {format}",
             f"Name it {out.with_suffix('.' + format).name}, or choose the format {format_of(out)}.",
         )
-    return place_of(out)
+    place = place_of(out)
+    return out if place.suffix else place  # a folder called a.b would be taken for a file again
 
 
 def numbered(folder: Path, stem: str, suffix: str) -> Path:
     """The next automatic name in a folder, which need not be there yet."""
     try:
         names = [entry.name for entry in folder.iterdir()]
-    except OSError:  # check_writable tells why; a folder that cannot be read has no numbers
+    except (
+        OSError,
+        ValueError,
+    ):  # check_writable tells why; a folder that cannot be read has no numbers
         names = []
     taken = [number for number in map(_number, names) if number is not None]
     return folder / f"{max(taken, default=0) + 1:05d}-{stem}{suffix}"
@@ -95,11 +100,11 @@ def check_writable(path: Path, need: int = 0) -> None:
     except (OSError, ValueError) as error:
         raise _refused(target, error) from error
     if occupied:
-        raise BadRequest("Output", str(target), occupied, ELSEWHERE)
+        raise BadRequest("Output", target, occupied, ELSEWHERE)
     if free < need:
         raise BadRequest(
             "Output",
-            str(target.parent),
+            target.parent,
             f"has {free >> 20} MB free, and {need >> 20} MB may be needed",
             "Free some, make fewer or smaller frames, or choose another folder with --out.",
         )
@@ -207,4 +212,4 @@ def _next(target: Path) -> Path:
 
 def _refused(target: Path, error: OSError | ValueError) -> BadRequest:
     reason = getattr(error, "strerror", None) or str(error)
-    return BadRequest("Output", str(target), f"cannot be written ({reason})", ELSEWHERE)
+    return BadRequest("Output", target, f"cannot be written ({reason})", ELSEWHERE)

@@ -4,56 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 
-from easyphoto_video.clip import Clip, Frames
+from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadRequest, HostFailed
-from easyphoto_video.held import DIGITS, claimed, sweep
+from easyphoto_video.held import TOKEN, claimed, sweep
 from easyphoto_video.values import FINEST
 from easyphoto_video.video.encode import sink_for
 from easyphoto_video.video.film import Extras, Film, Sink
 from easyphoto_video.video.place import check_writable, format_of, place_of, publish
-from easyphoto_video.video.sound import Sound
 from easyphoto_video.video.stamp import storable
 from easyphoto_video.watch import Watch, unwatched
 
 PART = ".part"
-PARTS = rf"(?s)\..+\.{DIGITS}\{PART}"
+PARTS = rf"(?s)\..+\.{TOKEN}\{PART}"
 """What the folder is called that a film is worked on in."""
 EARLIER = rf"(?s)\..+\.[a-z0-9_]{{8}}\{PART}"
 """What earlier versions called it too."""
-SPAN = 8
-"""Frames handed over at once; the watch is told before each span."""
-
-
-def write(
-    clip: Clip,
-    path: Path,
-    *,
-    note: str = "",
-    extras: Extras | None = None,
-    watch: Watch = unwatched,
-) -> Path:
-    """Write a clip in the format of the path's suffix and return where it lies.
-
-    `extras` without a sound take the clip's.
-
-    That is another path than the one given for pictures (`NAME.png` is the folder NAME) and when a
-    numbered name was taken meanwhile. Raises what Writer raises, and Stopped when the watch does;
-    then nothing is left behind.
-    """
-    size = {"width": clip.width, "height": clip.height}
-    extras = extras or Extras()
-    if clip.sound is not None and extras.sound is None:
-        extras = replace(extras, sound=Sound(path=clip.sound))
-    with Writer(path, **size, fps=clip.fps, note=note, extras=extras, watch=watch) as writer:
-        for start in range(0, len(clip), SPAN):
-            watch("writing", start / len(clip))
-            writer.add(clip.frames[start : start + SPAN])
-    return writer.path
 
 
 class Writer:

@@ -115,7 +115,7 @@ def test_a_film_is_drawn_anew(opened: Opener, served: Served, tmp_path: Path) ->
     show(page, "Video to video")
     drop(page, "video2video_video", clip)
     page.locator(f"{ID}video2video_video_film video").first.wait_for()
-    fill(page, "video2video", frames=2)
+    fill(page, "video2video", steps=2, frames=2, redraw=0.5)
     choose(page, "video2video", "user_id", "none")
     page.click(f"{ID}generate")
     playing(page, source)

@@ -10,14 +10,16 @@ import difflib
 import json
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import NoReturn
 
-from easyphoto_video import __version__
-from easyphoto_video.errors import BadRequest, EasyPhotoError, HostFailed, Stopped
+from easyphoto_video import __version__, logs
+from easyphoto_video.errors import BadFile, BadRequest, EasyPhotoError, HostFailed, Stopped
+from easyphoto_video.files import parsed
+from easyphoto_video.host.library import OUTPUTS
+from easyphoto_video.host.standalone.gate.options import add_access_options
 from easyphoto_video.host.standalone.options import (
     DEVICES,
     PRECISIONS,
@@ -42,15 +44,15 @@ def main(argv: Sequence[str]) -> int:
     Without any arguments, that is `page`.
     """
     wants_json = "--json" in argv
-    try:
-        _run(parse(argv or ["page"]))
-    except KeyboardInterrupt:
-        return _report(Stopped("Stopped."), wants_json)
-    except EasyPhotoError as error:
-        return _report(error, wants_json)
-    except Exception as error:
-        traceback.print_exc()
-        return _report(HostFailed(f"{type(error).__name__}: {error}"), wants_json)
+    with ExitStack() as stack:
+        try:
+            args = parse(argv or ["page"])
+            stack.enter_context(logs.kept(args.data_dir / OUTPUTS, verbose=args.verbose))
+            _run(args)
+        except KeyboardInterrupt:
+            return _report(Stopped("Stopped."), wants_json)
+        except Exception as error:
+            return _report(logs.translated(error, argv), wants_json)
     return 0
 
 
@@ -108,16 +110,16 @@ def _parser() -> _Parser:
             metavar="DIR",
             help="folder with models/ and outputs/; may be an existing WebUI",
         )
+        verbose = "print tracebacks of unforeseen errors too; a log has them in any case"
+        sub.add_argument("--verbose", action="store_true", help=verbose)
         sub.set_defaults(command=run, parser=sub, needs_room=needs_room)
         return sub
 
     page = command("page", _page, "Serve the page, the same tab as in the WebUI.")
     page.add_argument("--port", type=int, default=PORT, metavar="N", help=f"port [{PORT}]")
-    page.add_argument(
-        "--listen", action="store_true", help="to the whole network, not to this machine alone"
-    )
     page.add_argument("--device", choices=DEVICES, default="auto", help="what to compute on")
     page.add_argument("--precision", choices=PRECISIONS, default="auto", help="of the weights")
+    add_access_options(page)
     for mode, kind in ((name, mode.request) for name, mode in MODES.items()):
         sub = command(mode, _render, (kind.__doc__ or "").splitlines()[0])
         sub.set_defaults(mode=mode)
@@ -140,6 +142,10 @@ def _parser() -> _Parser:
 
 
 def _page(args: argparse.Namespace) -> None:
+    from easyphoto_video import temporary
+
+    # Where gradio keeps what is dropped; it looks once when it is imported, and makes it.
+    os.environ["GRADIO_TEMP_DIR"] = str(temporary.folder() / "gradio")
     from easyphoto_video.host.standalone.page import serve
 
     serve(args)
@@ -168,7 +174,12 @@ def _resume(args: argparse.Namespace) -> None:
 def _info(args: argparse.Namespace) -> None:
     from easyphoto_video.video.note import read_note
 
-    note = json.loads(read_note(args.file))
+    text = read_note(args.file)
+    try:
+        note = parsed(text)
+    except ValueError as error:
+        step = "Give a file that this program wrote."
+        raise BadFile(args.file, f"its note is not ours ({error})", step) from error
     _say(json.dumps(note, ensure_ascii=False, indent=None if args.json else 2))
 
 

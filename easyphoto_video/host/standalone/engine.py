@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -36,8 +37,14 @@ class StandaloneEngine:
 
     def release(self) -> None:
         """See Engine."""
-        if self._studio is not None:
-            self._studio.release()
+        if self._studio is None:
+            return
+        self._studio = None
+        import torch  # it is there already
+
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
     def studio(self) -> Studio:
         """The models; made at the first shot, because torch and diffusers take seconds and the

@@ -36,11 +36,6 @@ class Studio:
         finally:
             session.close()
 
-    def release(self) -> None:
-        """See Engine."""
-        self._models = None
-        self._motions.clear()
-
     def models(self, scene: Scene) -> Models:
         """The networks of a scene; the last ones again if their files are the same."""
         checkpoint = self.library.find(CHECKPOINTS, scene.checkpoint)

@@ -14,7 +14,7 @@ The host keeps each under `easyphoto_video_` and its name.
 
 from __future__ import annotations
 
-import traceback
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +26,9 @@ from easyphoto_video.request import AUTO, FORMATS
 
 SECTION = ("easyphoto_video", "EasyPhoto Video")
 PREFIX = "easyphoto_video_"
+CLIP_SKIP = "CLIP_stop_at_last_layers"
+"""The host's own option for the field clip_skip."""
+log = logging.getLogger("easyphoto_video")
 
 Choices = Callable[[str], Sequence[str]]
 """What can be chosen now for a field of the request, as Host.choices."""
@@ -84,6 +87,12 @@ def value(name: str) -> Any:
     return given if isinstance(given, type(usual)) and given != "" else usual
 
 
+def clip_skip() -> int:
+    """What the host's own option says, so that a clip begins as the host's pictures are made."""
+    given = getattr(shared.opts, CLIP_SKIP, 1)
+    return int(given) if isinstance(given, (int, float)) and given >= 1 else 1
+
+
 def register(choices: Choices) -> None:
     """Make the section; for on_ui_settings."""
     for name, option in OPTIONS.items():
@@ -112,6 +121,6 @@ def _choices(name: str, option: Option, choices: Choices) -> list[str]:
     try:
         found = list(FORMATS) if option.field == "format" else list(choices(option.field))
     except Exception:  # or all settings of the WebUI would be gone
-        traceback.print_exc()
+        log.exception("what can be chosen for %s is not known", option.label)
         found = [option.default]
     return list(dict.fromkeys([*found, value(name)]))

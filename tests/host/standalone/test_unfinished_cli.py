@@ -78,7 +78,7 @@ def test_resume_goes_on_to_the_same_clip(
 def test_it_is_discarded(place: Path, id: str, capsys: pytest.CaptureFixture[str]) -> None:
     argv = ("unfinished", "--data-dir", str(place))
     assert json.loads(said(capsys, *argv, "--discard", id, "--json")) == {"discarded": id}
-    assert json.loads(said(capsys, *argv, "--json")) == {"unfinished": []}
+    assert json.loads(said(capsys, *argv, "--json")) == {"unfinished": [], "leftovers": []}
 
 
 @pytest.mark.parametrize("argv", [["resume"], ["unfinished", "--discard"]])
