@@ -7,8 +7,7 @@ UNet for the time of sampling, and take the latents.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,16 +16,16 @@ from modules import extra_networks, processing, sd_samplers, shared
 from torch import Tensor
 
 from easyphoto_video.engine import Shot
-from easyphoto_video.host.calls import Calls, lora_weights
+from easyphoto_video.host.calls import Calls
 from easyphoto_video.host.shots import freed, noise_numbers
 from easyphoto_video.host.webui import ddim
+from easyphoto_video.host.webui.checks import check_unet
 from easyphoto_video.host.webui.conditions import Around, parsed, parts_of, spread, spread_composed
 from easyphoto_video.host.webui.denoiser import Hold, Plan, WindowedDenoiser
-from easyphoto_video.host.webui.fade import Share, check_loaded, fading, lost, without_unet
+from easyphoto_video.host.webui.fade import Share, check_loaded, lost, over_frames, without_unet
 from easyphoto_video.host.webui.samplers import sampler_of
-from easyphoto_video.motion.attach import Handle
-from easyphoto_video.motion.recall import recalling
 from easyphoto_video.schedule import Schedule
+from easyphoto_video.unet.attachment import Attachment, entered
 
 SMALL = (3, 1, 1)
 """What the host gets instead of pictures, whose own way with them we do not need."""
@@ -59,8 +58,8 @@ class Take:
     """A shot, and what of ours goes into the host's run of it."""
 
     shot: Shot
-    attach: Callable[[Any], AbstractContextManager[Handle | None]]
-    """Puts the motion into a UNet while a `with` lasts."""
+    guests: Sequence[Attachment]
+    """What enters the host's UNet while it samples."""
     kept: Kept | None
     one_by_one: bool
     lend: Callable[[], None]
@@ -125,13 +124,11 @@ class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
             "conditioning": conditioning,
             "unconditional_conditioning": unconditional_conditioning,
         }
-        with ExitStack() as held:
-            handle = held.enter_context(self.take.attach(unet))
-            fades = None
-            if self.fading:
-                fades = held.enter_context(fading(unet, self.fading, lora_weights(shot)))
-            recall = held.enter_context(recalling(unet, shot.step_cache))
-            self.latents = self._passes(Calls.of(shot, handle, fades, recall), told)
+        check_unet()
+        loras = [over_frames(unet, self.fading)] if self.fading else []
+        with entered(unet, [*loras, *self.take.guests]) as guests:
+            self.latents = self._passes(Calls.of(shot, guests), told)
+            guests.check()
         return processing.DecodedSamples(torch.zeros(shot.frames, *SMALL))
 
     def _passes(self, calls: Calls, told: dict[str, Any]) -> Tensor:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from modules import devices, extra_networks, processing, shared
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import Shot, Start
+from easyphoto_video.engine import Scene, Shot, Start
 from easyphoto_video.errors import HostFailed, Stopped
 from easyphoto_video.host.border import border
+from easyphoto_video.host.checks import check_context
 from easyphoto_video.host.library import Library
 from easyphoto_video.host.shelf import MotionShelf
 from easyphoto_video.host.shots import begins_at, check_start, fresh_noise, latent_mask, mixed
@@ -23,9 +25,11 @@ from easyphoto_video.host.webui.files import checkpoint_info, person_loras
 from easyphoto_video.host.webui.held import HeldModel
 from easyphoto_video.host.webui.pictures import decoded, encoded, look
 from easyphoto_video.host.webui.strangers import check_blocks, put_away
-from easyphoto_video.motion.attach import Handle, attached, fitted
+from easyphoto_video.motion.attach import MotionAttachment, fitted
 from easyphoto_video.motion.module import Motion
 from easyphoto_video.motion.noise import alphas_cumprod, betas
+from easyphoto_video.motion.recall import StepCache
+from easyphoto_video.unet.attachment import Attachment
 from easyphoto_video.watch import Viewer, Watch, unwatched
 
 LESS = (
@@ -35,70 +39,137 @@ LESS = (
 
 
 class WebuiEngine:
-    """See Engine. The stages are loading, encoding (with a start), denoising and decoding.
+    """See Engine. `library` finds motion modules; `model` lends the checkpoint; `keeps` says
+    whether the last motion module stays in memory."""
 
-    `library` finds motion modules; `model` lends the checkpoint; `keeps` says whether the last
-    motion module stays in memory.
-    """
+    controls: frozenset[str] = frozenset()
 
     def __init__(
         self, library: Callable[[], Library], model: HeldModel, keeps: Callable[[], bool]
     ) -> None:
-        self._library = library
-        self._model = model
+        self.library = library
+        self.model = model
+        self.motions = MotionShelf()
         self._keeps = keeps
-        self._motions = MotionShelf()
+
+    @contextmanager
+    def open(self) -> Iterator[WebuiSession]:
+        """See Engine. Only while the host's queue is ours."""
+        session = WebuiSession(self)
+        try:
+            yield session
+        finally:
+            try:
+                session.close()
+            finally:
+                if not self._keeps():
+                    self.motions.clear()
+
+    def release(self) -> None:
+        """See Engine. The host's own models are the host's to let go."""
+        self.motions.clear()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A scene for which the host is as it must be."""
+
+    model: Any
+    """The host's, with the scene's checkpoint and VAE."""
+    motion: Motion | None
+    guests: tuple[Attachment, ...]
+    one_by_one: bool
+    """Whether the user wants conditions to go through the UNet one after the other."""
+    lend: Callable[[], None]
+    """Enters the scene's own LoRAs into the host's lists once more."""
+
+
+class WebuiSession:
+    """See Session. Holds what the last shot's scene needs of the host."""
+
+    def __init__(self, engine: WebuiEngine) -> None:
+        self._engine = engine
+        self._held = ExitStack()
+        self._scene: Scene | None = None
+        self._stage: Stage | None = None
 
     def render(self, shot: Shot, watch: Watch = unwatched) -> Frames:
-        """See Engine. Only while the host's queue is ours."""
+        """See Session. The stages are loading, encoding (with a start), denoising and decoding."""
         watch("loading", 0.0)
-        with border(devices.device, LESS), torch.no_grad(), ExitStack() as held:
-            check_unet()
-            motion = self._motions.of(shot, self._library())
-            held.callback(self._forget)
-            watch("loading", 0.2)
-            info = checkpoint_info(shot.checkpoint)
-            model = held.enter_context(self._model.of(info, shot.vae))
-            lend = held.enter_context(borrowed.loras(person_loras(shot, self._library().people)))
+        with border(devices.device, LESS), torch.no_grad():
+            stage = self._staged(shot, watch)
+            kept = _kept(stage.model, shot, shot.start, watch) if shot.start else None
+            if kept is not None and min(kept.begins) == shot.steps:
+                return decoded(stage.model, kept.latents, watch)
+            return decoded(stage.model, _latents(stage, shot, kept, watch), watch)
+
+    def close(self) -> None:
+        """Put everything back."""
+        self._scene = self._stage = None
+        self._held.close()
+
+    def _staged(self, shot: Shot, watch: Watch) -> Stage:
+        check_unet()
+        scene = shot.scene
+        if self._stage is None or self._scene != scene:
+            self.close()
+            with ExitStack() as held:
+                self._stage = held.enter_context(self._entered(scene, watch))
+                self._held = held.pop_all()
+            self._scene = scene
+        if self._stage.motion is not None:
+            check_context(self._stage.motion.spec, shot.context, shot.frames)
+        watch("loading", 1.0)
+        return self._stage
+
+    @contextmanager
+    def _entered(self, scene: Scene, watch: Watch) -> Iterator[Stage]:
+        engine = self._engine
+        motion = engine.motions.of(scene, engine.library())
+        watch("loading", 0.2)
+        with ExitStack() as held:
+            info = checkpoint_info(scene.checkpoint)
+            model = held.enter_context(engine.model.of(info, scene.vae))
+            lend = held.enter_context(borrowed.loras(person_loras(scene, engine.library().people)))
             check_blocks(model.model.diffusion_model)
             held.enter_context(put_away(model))
             if motion is not None:
                 fitted(model.model.diffusion_model, motion)
-            watch("loading", 1.0)
-            kept = _kept(model, shot, shot.start, watch) if shot.start else None
-            if kept is not None and min(kept.begins) == shot.steps:
-                return decoded(model, kept.latents, watch)
             held.enter_context(borrowed.stage(motion))
-            take = _take(shot, motion, kept, lend, watch)
-            return decoded(model, _latents(model, take, motion, watch), watch)
+            yield Stage(
+                model=model,
+                motion=motion,
+                guests=tuple(_guests(scene, motion)),
+                one_by_one=not shared.opts.batch_cond_uncond,
+                lend=lend,
+            )
 
-    def _forget(self) -> None:
-        if not self._keeps():
-            self._motions.clear()
+
+def _guests(scene: Scene, motion: Motion | None) -> Iterator[Attachment]:
+    if motion is not None:
+        yield MotionAttachment(motion)
+    if scene.step_cache > 1:
+        yield StepCache(scene.step_cache)
 
 
-def _take(
-    shot: Shot, motion: Motion | None, kept: Kept | None, lend: Callable[[], None], watch: Watch
-) -> Take:
-    return Take(
+def _latents(stage: Stage, shot: Shot, kept: Kept | None, watch: Watch) -> torch.Tensor:
+    """Runs the host's sampler with everything of ours borrowed for just so long."""
+    motion, model = stage.motion, stage.model
+    take = Take(
         shot=shot,
-        attach=lambda unet: _attached(unet, motion),
+        guests=stage.guests,
         kept=kept,
-        one_by_one=not shared.opts.batch_cond_uncond,
-        lend=lend,
+        one_by_one=stage.one_by_one,
+        lend=stage.lend,
         tell=_teller(watch),
     )
-
-
-def _latents(model: Any, take: Take, motion: Motion | None, watch: Watch) -> torch.Tensor:
-    """Runs the host's sampler with everything of ours borrowed for just so long."""
     shares = alphas_cumprod(betas(*motion.spec.betas)) if motion is not None else None
     with (
         borrowed.options(
             batch_cond_uncond=True,
             pad_cond_uncond=True,
             img2img_fix_steps=False,
-            CLIP_stop_at_last_layers=take.shot.clip_skip,
+            CLIP_stop_at_last_layers=shot.clip_skip,
         ),
         borrowed.betas(model, shares),
         borrowed.sampling(),
@@ -127,16 +198,6 @@ def _run(take: Take, model: Any) -> Iterator[Any]:
         # picture's prompt.
         extra_networks.activate(run, {})
         run.close()
-
-
-@contextmanager
-def _attached(unet: Any, motion: Motion | None) -> Iterator[Handle | None]:
-    check_unet()
-    if motion is None:
-        yield None
-        return
-    with attached(unet, motion) as handle:
-        yield handle
 
 
 def _kept(model: Any, shot: Shot, start: Start, watch: Watch) -> Kept:

@@ -2,15 +2,14 @@
 
 The host merges a LoRA into its weights, where every frame has as much of it as the others. So the
 tags of a prompt are changed (`without_unet`) before the host reads them: the text encoder's part
-stays the host's, the UNet's part is 0 there and comes in by our hooks (`fading`), whatever kind of
-network the host has made of the file.
+stays the host's, the UNet's part is 0 there and comes in by our hooks (`over_frames`), whatever
+kind of network the host has made of the file.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +23,7 @@ from easyphoto_video.errors import BadFile, BadRequest, Missing
 from easyphoto_video.host.checkpoint.kinds import CHOOSE
 from easyphoto_video.host.webui.files import lora_networks
 from easyphoto_video.identity import LORA_PREFIX
-from easyphoto_video.motion.fading import Chain, Change, Fade, FadeHandle, Weights, faded
+from easyphoto_video.motion.fading import Chain, Change, LoraOverFrames
 
 KINDS = ("lora", "lyco")
 """The host's tags for its LoRA extension."""
@@ -100,26 +99,20 @@ def _loaded() -> dict[str, Any]:
     return {network.name: network for network in lora_networks().loaded_networks}
 
 
-@contextmanager
-def fading(unet: nn.Module, shares: Sequence[Share], weights: Weights) -> Iterator[FadeHandle]:
-    """While it lasts, the host's UNet has each LoRA at its share times the weight of the frame.
+def over_frames(unet: nn.Module, shares: Sequence[Share]) -> LoraOverFrames:
+    """Each LoRA at its share, as something that enters the host's UNet.
 
-    Only inside `handle.frames(...)`; see motion.fading. The host has activated the tags that
-    `without_unet` gave. Raises Missing when it could not load one, and BadFile when one does not
-    fit.
+    The host has activated the tags that `without_unet` gave. Raises Missing when it could not load
+    one, and BadFile when one does not fit.
     """
     loaded = _loaded()
     totals: dict[str, float] = defaultdict(float)
     for share in shares:
         totals[share.name] += share.unet
     _check([name for name in totals if name not in loaded])
-    fades = [
-        Fade(_changes(unet, loaded[name], weight), weights)
-        for name, weight in totals.items()
-        if weight
-    ]
-    with faded(unet, fades) as handle:
-        yield handle
+    return LoraOverFrames(
+        [_changes(unet, loaded[name], weight) for name, weight in totals.items() if weight]
+    )
 
 
 def _changes(unet: nn.Module, network: Any, weight: float) -> dict[nn.Module, Change]:

@@ -18,7 +18,7 @@ from typing import Any
 from modules import extra_networks, modelloader, paths_internal, sd_models, sd_vae, shared
 from torch import Tensor
 
-from easyphoto_video.engine import Shot
+from easyphoto_video.engine import Scene
 from easyphoto_video.errors import Missing
 from easyphoto_video.host.library import EMBEDDED, FORMS, WEBUI_HASH
 from easyphoto_video.host.webui import embedded
@@ -117,13 +117,13 @@ def lora_name(name: str) -> str:
     raise _unknown("LoRA", name, known, "models/Lora")
 
 
-def person_loras(shot: Shot, people: People) -> dict[str, Path]:
-    """The LoRAs of persons that a shot is drawn with, by the names in its tags.
+def person_loras(scene: Scene, people: People) -> dict[str, Path]:
+    """The LoRAs of persons that a scene is drawn with, by the names in its tags.
 
     Raises BadRequest and Missing.
     """
-    tagged = [name for text in shot.prompt.values for name in TAG.findall(text)]
-    names = [*tagged, *(lora.name for lora in shot.loras)]
+    tagged = [name for text in scene.prompt.values for name in TAG.findall(text)]
+    names = [*tagged, *(lora.name for lora in scene.loras)]
     return {
         name: people.lora(name.removeprefix(LORA_PREFIX))
         for name in names

@@ -15,10 +15,11 @@ from easyphoto_video.faces.cast import Cast
 from easyphoto_video.host.cast import cast_of, face_models
 from easyphoto_video.host.interpolator import interpolators, method_of
 from easyphoto_video.host.library import EMBEDDED, LORAS, MOTION_LORAS, MOTIONS, Library
+from easyphoto_video.host.settling import settle
 from easyphoto_video.host.webui import files, restore, samplers, settings
 from easyphoto_video.host.webui.engine import WebuiEngine
 from easyphoto_video.host.webui.held import HeldModel
-from easyphoto_video.host.webui.settle import settle
+from easyphoto_video.host.webui.settle import WebuiAnswers
 from easyphoto_video.host.webui.turns import Turns
 from easyphoto_video.identity import People
 from easyphoto_video.request import AUTO, NONE, Request
@@ -78,7 +79,7 @@ class WebuiHost:
 
     def settle(self, request: Request) -> Request:
         """See Host."""
-        return settle(request, self.library())
+        return settle(request, WebuiAnswers(self.library()))
 
     def cast(self, request: Request) -> Cast | None:
         """See Host."""
