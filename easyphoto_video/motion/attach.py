@@ -58,8 +58,9 @@ class Call:
 
 
 def pictures_in(args: Sequence[Any], named: Mapping[str, Any]) -> Tensor:
-    """What a UNet is called with, (N, C, H, W), by place or by whatever name."""
-    return next(x for x in (*args, *named.values()) if isinstance(x, Tensor) and x.ndim == 4)
+    """What a UNet is called with, by place or by whatever name: the tensor of most dimensions."""
+    tensors = (x for x in (*args, *named.values()) if isinstance(x, Tensor))
+    return max(tensors, key=lambda x: x.ndim)
 
 
 _calls: ContextVar[Mapping[Handle, Call]] = ContextVar("calls", default=MappingProxyType({}))

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from easyphoto_video import recipes
-from easyphoto_video.engine import FakeEngine, Shot, plain
+from easyphoto_video.engine import Shot
 from easyphoto_video.errors import BadFile, BadRequest, FacePassFailed, HostFailed, Missing
 from easyphoto_video.faces.cast import Cast
 from easyphoto_video.host import jobs as queue
 from easyphoto_video.host.jobs import Job, Jobs, State
 from easyphoto_video.unfinished import discard, taken, unfinished
+from tests.fake_engine import FakeEngine, plain
 from tests.host.fake import FakeHost
 from tests.host.test_jobs import GatedEngine, ended, request, until
 
