@@ -70,8 +70,3 @@ def test_what_would_change_nothing_is_refused(
 )
 def test_what_changes_anything_is_done(film: Path, values: dict[str, Any]) -> None:
     check_change(settled(film, **values))
-
-
-@pytest.mark.parametrize("job", [Text2Video(user_id="none"), Image2Video(image="a.png")])
-def test_other_modes_make_pictures_anyway(job: Any) -> None:
-    check_change(job)

@@ -51,6 +51,7 @@ LORAS = Shelf("LoRA", ("models/Lora",))
 EMBEDDINGS = Shelf("Embedding", ("embeddings",))
 MOTIONS = Shelf("Motion module", ANIMATEDIFF, "motion.safetensors")
 MOTION_LORAS = Shelf("Motion LoRA", (*ANIMATEDIFF, "models/Lora"))
+CONTROLS = Shelf("Control", ("models/ControlNet",))
 INTERPOLATORS = Shelf("Interpolator", ("models/RIFE",))
 
 
@@ -123,6 +124,10 @@ class Library:
         if path:
             return path
         raise self._unknown(shelf, name, [listed.stem for listed, _ in files])
+
+    def control(self, kind: str, name: str) -> Path:
+        """The network of a control. Raises BadRequest and Missing."""
+        return self.find(CONTROLS, name)
 
     def listed(self, shelf: Shelf, path: Path) -> str:
         """A name by which `find` gives this file again."""

@@ -22,7 +22,12 @@ class StandaloneEngine:
     `device` and `precision` as in `device.target`.
     """
 
-    controls: frozenset[str] = frozenset()
+    @property
+    def controls(self) -> frozenset[str]:
+        """See Engine."""
+        from easyphoto_video.unet.controls import KINDS
+
+        return frozenset(KINDS)
 
     def __init__(self, library: Library, device: str = "auto", precision: str = "auto") -> None:
         self._library = library

@@ -44,7 +44,8 @@ from easyphoto_video.motion.attach import MotionAttachment, fitted
 from easyphoto_video.motion.module import Motion
 from easyphoto_video.motion.noise import alphas_cumprod
 from easyphoto_video.motion.recall import StepCache
-from easyphoto_video.unet.attachment import Attachment, Guests, entered
+from easyphoto_video.unet.attachment import Attachment, entered
+from easyphoto_video.unet.controls import Controls
 from easyphoto_video.watch import Share, Watch, unwatched
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ class Stage:
     prompt: Script
     negative: Script
     encoded: Mapping[str, Tensor]
-    guests: Guests
+    attachments: tuple[Attachment, ...]
+    """What enters the UNet for each shot."""
 
     @property
     def noising(self) -> Noising:
@@ -82,6 +84,7 @@ class StandaloneSession:
         self._scene: Scene | None = None
         self._stage: Stage | None = None
         self._loras: dict[Path, PictureLora] = {}
+        self._controls = Controls(studio.library.control)
 
     def render(self, shot: Shot, watch: Watch = unwatched) -> Frames:
         """See Session. The stages are loading, encoding (with a start), denoising and decoding."""
@@ -90,14 +93,16 @@ class StandaloneSession:
             kept = _kept(stage, shot, shot.start, watch) if shot.start else None
             if kept is not None and min(kept.begins) == shot.steps:
                 return decoded(stage.models.vae, kept.latents, watch)
-            predictor = Predictor(
-                unet=stage.models.unet,
-                calls=Calls.of(shot, stage.guests),
-                guide=_guide(stage, shot),
-                pixels_at_once=self._studio.target.latent_pixels_at_once,
-            )
-            latents = _denoised(stage, shot, predictor, kept, watch)
-            stage.guests.check()
+            controls = self._controls.attachments(shot.controls)
+            with entered(stage.models.unet, [*stage.attachments, *controls]) as guests:
+                predictor = Predictor(
+                    unet=stage.models.unet,
+                    calls=Calls.of(shot, guests),
+                    guide=_guide(stage, shot),
+                    pixels_at_once=self._studio.target.latent_pixels_at_once,
+                )
+                latents = _denoised(stage, shot, predictor, kept, watch)
+                guests.check()
             return decoded(stage.models.vae, latents, watch)
 
     def close(self) -> None:
@@ -133,24 +138,23 @@ class StandaloneSession:
         motion = self._studio.motion(scene)
         if motion is not None:
             fitted(models.unet, motion)
-        with ExitStack() as held:
-            guests = held.enter_context(_with_loras(scene, models, merges))
+        with _with_loras(scene, models, merges) as attachments:
             model = models.text_encoder
             find = Embeddings(self._studio.library, model.config.hidden_size).at
             texts = sorted(prompt.texts() | negative.texts())
             encoded_texts = encode_all(texts, model, scene.clip_skip, find)
-            guests.append(SwiftAttachment(self._studio.kernels))
+            attachments.append(SwiftAttachment(self._studio.kernels))
             if motion is not None:
-                guests.append(MotionAttachment(motion))
+                attachments.append(MotionAttachment(motion))
             if scene.step_cache > 1:
-                guests.append(StepCache(scene.step_cache))
+                attachments.append(StepCache(scene.step_cache))
             yield Stage(
                 models=models,
                 motion=motion,
                 prompt=prompt,
                 negative=negative,
                 encoded=encoded_texts,
-                guests=held.enter_context(entered(models.unet, guests)),
+                attachments=tuple(attachments),
             )
 
     def _merges(self, scene: Scene, prompt: Script) -> tuple[Merge, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +30,7 @@ from easyphoto_video.motion.module import Motion
 from easyphoto_video.motion.noise import alphas_cumprod, betas
 from easyphoto_video.motion.recall import StepCache
 from easyphoto_video.unet.attachment import Attachment
+from easyphoto_video.unet.controls import KINDS, Controls
 from easyphoto_video.watch import Viewer, Watch, unwatched
 
 LESS = (
@@ -42,7 +43,10 @@ class WebuiEngine:
     """See Engine. `library` finds motion modules; `model` lends the checkpoint; `keeps` says
     whether the last motion module stays in memory."""
 
-    controls: frozenset[str] = frozenset()
+    @property
+    def controls(self) -> frozenset[str]:
+        """See Engine."""
+        return frozenset(KINDS)
 
     def __init__(
         self, library: Callable[[], Library], model: HeldModel, keeps: Callable[[], bool]
@@ -55,15 +59,15 @@ class WebuiEngine:
     @contextmanager
     def open(self) -> Iterator[WebuiSession]:
         """See Engine. Only while the host's queue is ours."""
-        session = WebuiSession(self)
-        try:
+        with self.model.job(), ExitStack() as held:
+            held.callback(self._forget)
+            session = WebuiSession(self)
+            held.callback(session.close)
             yield session
-        finally:
-            try:
-                session.close()
-            finally:
-                if not self._keeps():
-                    self.motions.clear()
+
+    def _forget(self) -> None:
+        if not self._keeps():
+            self.motions.clear()
 
     def release(self) -> None:
         """See Engine. The host's own models are the host's to let go."""
@@ -92,6 +96,7 @@ class WebuiSession:
         self._held = ExitStack()
         self._scene: Scene | None = None
         self._stage: Stage | None = None
+        self._controls = Controls(lambda kind, name: engine.library().control(kind, name))
 
     def render(self, shot: Shot, watch: Watch = unwatched) -> Frames:
         """See Session. The stages are loading, encoding (with a start), denoising and decoding."""
@@ -101,7 +106,9 @@ class WebuiSession:
             kept = _kept(stage.model, shot, shot.start, watch) if shot.start else None
             if kept is not None and min(kept.begins) == shot.steps:
                 return decoded(stage.model, kept.latents, watch)
-            return decoded(stage.model, _latents(stage, shot, kept, watch), watch)
+            controls = self._controls.attachments(shot.controls)
+            latents = _latents(stage, shot, kept, [*stage.guests, *controls], watch)
+            return decoded(stage.model, latents, watch)
 
     def close(self) -> None:
         """Put everything back."""
@@ -152,12 +159,14 @@ def _guests(scene: Scene, motion: Motion | None) -> Iterator[Attachment]:
         yield StepCache(scene.step_cache)
 
 
-def _latents(stage: Stage, shot: Shot, kept: Kept | None, watch: Watch) -> torch.Tensor:
+def _latents(
+    stage: Stage, shot: Shot, kept: Kept | None, guests: Sequence[Attachment], watch: Watch
+) -> torch.Tensor:
     """Runs the host's sampler with everything of ours borrowed for just so long."""
     motion, model = stage.motion, stage.model
     take = Take(
         shot=shot,
-        guests=stage.guests,
+        guests=guests,
         kept=kept,
         one_by_one=stage.one_by_one,
         lend=stage.lend,

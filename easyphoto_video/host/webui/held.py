@@ -1,4 +1,4 @@
-"""The checkpoint and the VAE that a job borrows: for all of its shots, not for each anew."""
+"""The checkpoint and the VAE that a session borrows: for all of its scenes, not for each anew."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from easyphoto_video.host.webui.checks import check_model
 
 
 class HeldModel:
-    """What a job's shots share. Its spans, and the faces of each, are shots of their own, and
+    """What a session's scenes share. The clip and the faces in it are scenes of their own, and
     weights that are given back between them would be read twice for each.
     """
 

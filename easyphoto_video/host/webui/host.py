@@ -111,8 +111,7 @@ class WebuiHost:
             state = shared.state
             state.begin(job=f"task(easyphoto-{job})")
             try:
-                with self._model.job():
-                    yield
+                yield
             finally:
                 state.end()
                 state.interrupted = state.skipped = state.stopping_generation = False
