@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easyphoto_video.engine import Engine, Start, render
-from easyphoto_video.errors import Stopped
+from easyphoto_video.engine import Control, Engine, Shot, Start, render
+from easyphoto_video.errors import EasyPhotoError, NoEffect, Stopped
 from easyphoto_video.host.library import Library
 from easyphoto_video.host.standalone.engine import StandaloneEngine
 from easyphoto_video.request import Lora
@@ -20,6 +20,7 @@ from tests.fake_engine import FakeEngine
 from tests.host.standalone.small import shot
 from tools.hosted import hosted_engine
 from tools.tiny_checkpoint import Sizes, fitting_spec, write_checkpoint, write_lora, write_motion
+from tools.toys import NAME, DeafKind, registered
 from tools.webui import prepare
 
 FRAMES, WIDTH, HEIGHT = 3, 72, 64
@@ -147,3 +148,40 @@ def test_the_same_shot_is_nearly_the_same_in_every_host(
     asked = replace(SHOT, steps=20, width=64, height=64, **changes)
     ours, theirs = render(standalone(tmp_path), asked), render(engine, asked)
     assert np.abs(ours.astype(int) - theirs).mean() <= NEAR
+
+
+def controlled(weight: float = 1.0, **changes: Any) -> Shot:
+    """The shot with a control of the toy's, whose second frame's picture alone is white."""
+    pictures = np.zeros((FRAMES, 8, 8, 3), np.uint8)
+    pictures[1] = 255
+    control = Control(
+        kind=NAME, model="", pictures=pictures, weights=np.full(FRAMES, weight), **changes
+    )
+    return replace(SHOT, controls=(control,), motion="none")
+
+
+def test_a_control_reaches_its_frames_alone_and_off_is_off(engine: Engine) -> None:
+    if isinstance(engine, FakeEngine):
+        pytest.skip("the fake engine paints what it is told to")
+    with registered():
+        still = render(engine, replace(SHOT, motion="none"))
+        changed = render(engine, controlled(30.0))
+        assert (changed != still).any(axis=(1, 2, 3)).tolist() == [False, True, False]
+        assert np.array_equal(render(engine, controlled(0.0)), still)
+        assert np.array_equal(render(engine, controlled(30.0, begin=0.0, end=0.0)), still)
+        assert np.array_equal(render(engine, replace(SHOT, motion="none")), still)
+
+
+def test_a_control_that_nobody_knows_is_refused(engine: Engine) -> None:
+    if isinstance(engine, FakeEngine):
+        pytest.skip("the fake engine paints what it is told to")
+    unknown = replace(SHOT, controls=(replace(controlled().controls[0], kind="odd"),))
+    with pytest.raises(EasyPhotoError, match="odd"):
+        render(engine, unknown)
+
+
+def test_a_control_that_nothing_heeds_is_no_result(engine: Engine) -> None:
+    if not isinstance(engine, StandaloneEngine):
+        pytest.skip("the deaf one is registered in this process alone")
+    with registered(DeafKind()), pytest.raises(NoEffect, match="Toy control had no effect"):
+        render(engine, controlled())

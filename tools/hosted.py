@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import Shot, Start
+from easyphoto_video.engine import Control, Shot, Start
 from easyphoto_video.errors import HostFailed, Stopped
 from easyphoto_video.watch import Watch, unwatched
 from tools.webui import ROOT, prepare, surroundings
@@ -41,12 +41,28 @@ def command(
 class HostedEngine:
     """The WebUI's engine in another process. See Engine."""
 
+    controls = frozenset({"toy"})
+
     def __init__(self, pipe: Any) -> None:
         self._pipe = pipe
 
+    @contextmanager
+    def open(self) -> Iterator[HostedEngine]:
+        """See Engine. Every shot is a session of its own over there."""
+        yield self
+
+    def release(self) -> None:
+        """See Engine."""
+
     def render(self, shot: Shot, watch: Watch = unwatched) -> Frames:
         """See Engine. What failed over there is raised as HostFailed."""
-        self._pipe.send({"shot": replace(shot, start=None), "start": _packed(shot.start)})
+        self._pipe.send(
+            {
+                "shot": replace(shot, start=None, controls=()),
+                "start": _packed(shot.start),
+                "controls": [_packed_control(control) for control in shot.controls],
+            }
+        )
         stopped: Stopped | None = None
         while True:
             kind, content = self._pipe.recv()
@@ -72,6 +88,18 @@ def _packed(start: Start | None) -> dict[str, Any] | None:
         "shape": start.frames.shape,
         "strength": start.strength,
         "mask": None if start.mask is None else start.mask.tobytes(),
+    }
+
+
+def _packed_control(control: Control) -> dict[str, Any]:
+    return {
+        "kind": control.kind,
+        "model": control.model,
+        "pictures": control.pictures.tobytes(),
+        "shape": control.pictures.shape,
+        "weights": control.weights.tolist(),
+        "begin": control.begin,
+        "end": control.end,
     }
 
 

@@ -118,8 +118,10 @@ def serve(arguments: Sequence[str]) -> int:
     """Renders the shots that come through the socket, until it closes. Trusts who is there."""
     from multiprocessing.connection import Client
 
+    from tools.toys import registered
+
     host = webui_host()
-    with Client(arguments[0], "AF_UNIX") as pipe:
+    with registered(), Client(arguments[0], "AF_UNIX") as pipe:
         while (asked := pipe.recv()) is not None:
             pipe.send(_rendered(host, pipe, asked))
     return 0
@@ -137,7 +139,8 @@ def _rendered(host: Any, pipe: Any, asked: dict[str, Any]) -> tuple[str, Any]:
 
     try:
         with host.turn("served"):
-            shot = replace(asked["shot"], start=_start(asked["start"]))
+            controls = tuple(_control(packed) for packed in asked["controls"])
+            shot = replace(asked["shot"], start=_start(asked["start"]), controls=controls)
             done = render(host.engine, shot, watch)
     except EasyPhotoError as error:
         return "failed", f"{type(error).__name__}: {error}"
@@ -155,6 +158,15 @@ def _start(packed: dict[str, Any] | None) -> Any:
     if packed["mask"] is not None:
         mask = np.frombuffer(packed["mask"], np.float32).reshape(frames.shape[:3])
     return Start(frames=frames, strength=packed["strength"], mask=mask)
+
+
+def _control(packed: dict[str, Any]) -> Any:
+    """A Control from what came through the pipe."""
+    from easyphoto_video.engine import Control
+
+    shape = packed.pop("shape")
+    pictures = np.frombuffer(packed.pop("pictures"), np.uint8).reshape(shape)
+    return Control(pictures=pictures, weights=np.array(packed.pop("weights")), **packed)
 
 
 def say(text: str) -> None:
