@@ -51,7 +51,8 @@ def to_infotext(request: Request) -> str:
     """The request as infotext; `values_of` gives it back."""
     is_sampled = isinstance(request, Sampled)
     entries = {
-        **(_sampling_entries(request) if is_sampled else {}),
+        # At least LEAST_PAIRS in all, or it would be read as a prompt.
+        **(_sampling_entries(request) if is_sampled else {"Frames": request.frames}),
         "Size": f"{request.width}x{request.height}",
         **({"Model": request.checkpoint, "Clip skip": request.clip_skip} if is_sampled else {}),
         KEY: json.dumps(request.to_json(), ensure_ascii=False),
