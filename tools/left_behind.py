@@ -30,6 +30,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from easyphoto_video.held import LOCK
+
 ROOT = Path(__file__).parents[1]
 PATIENCE = 600.0
 """Seconds for anything to happen, on however busy a machine."""
@@ -262,11 +264,12 @@ def _traced(where: Place) -> Iterator[Path]:
 
 
 def kind(where: Place, path: Path) -> str:
-    """`result`, `kept` for spans that can be gone on with, else `LEFT BEHIND`."""
+    """`result`, `kept` for work that can be gone on with and its lock, else `LEFT BEHIND`."""
     inside = path.relative_to(where.data).parts if path.is_relative_to(where.data) else ()
     if path == where.outputs:
         return "empty folder"
-    if ".unfinished" in inside and any(path.parent.glob("*.zip")):
+    work = path.with_suffix("") if path.suffix == LOCK else path.parent
+    if ".unfinished" in inside and any(work.glob("*.zip")):
         return "kept"
     is_result = inside[:1] in {("outputs",), ("models",)} and path.is_file()
     return "result" if is_result and not any(part[0] == "." for part in inside) else "LEFT BEHIND"

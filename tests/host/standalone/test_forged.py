@@ -79,7 +79,7 @@ def test_no_field_for_files_takes_a_file_of_the_server(
     events: Events, place: Path, secrets: list[Path]
 ) -> None:
     taking = [event for event in events.all if events.takes_files(event)]
-    assert len(taking) >= 10
+    assert len(taking) >= 9
     answers = []
     for secret in secrets:
         up = f"{temporary.folder()}/gradio/../../../../../..{secret}"
@@ -91,11 +91,9 @@ def test_no_field_for_files_takes_a_file_of_the_server(
     check_nothing_came(answers, place, secrets)
 
 
-def test_gradio_itself_refuses_what_was_not_dropped(
-    mounted: Mounted, place: Path, secrets: list[Path]
-) -> None:
+def test_gradio_itself_refuses_what_was_not_dropped(place: Path, secrets: list[Path]) -> None:
     """Its own check is on in the page as it is mounted, without our gate before it."""
-    with mounted.client(gated=False) as client:
+    with Mounted(place / "data").client(gated=False) as client:
         events = Events(client)
         answers = []
         for event in filter(events.takes_files, events.all):
@@ -112,6 +110,7 @@ def test_no_other_field_leads_to_one(
 ) -> None:
     value = str(secrets[1]) if name == "secret.png" else name
     answers = [events.send(event, events.forged(event, value, files=False)) for event in events.all]
+    assert sum("process_completed" in answer for answer in answers) > len(answers) / 2
     told = [answer.replace(value, "") for answer in answers]  # what was sent may be said again
     check_nothing_came(told, place, secrets)
     assert not any("gradio_api/file=" in answer for answer in told)
@@ -120,16 +119,16 @@ def test_no_other_field_leads_to_one(
 def test_what_one_dropped_no_other_has(
     mounted: Mounted, client: TestClient, events: Events
 ) -> None:
-    with mounted.client() as other:
-        path = upload(client, "ada.png", picture("hers alone"))
-        assert client.get(f"/gradio_api/file={path}").status_code == 200
-        assert other.get(f"/gradio_api/file={path}").status_code == 404
-        restoring = [event for event in events.all if len(event["inputs"]) == 1]
-        answers = [
-            (events.send(event, [value]), events.send(event, [value], other))
-            for event in filter(events.takes_files, restoring)
-            for value in (file_data(path), [file_data(path)])
-        ]
+    other = mounted.client()
+    path = upload(client, "ada.png", picture("hers alone"))
+    assert client.get(f"/gradio_api/file={path}").status_code == 200
+    assert other.get(f"/gradio_api/file={path}").status_code == 404
+    restoring = [event for event in events.all if len(event["inputs"]) == 1]
+    answers = [
+        (events.send(event, [value]), events.send(event, [value], other))
+        for event in filter(events.takes_files, restoring)
+        for value in (file_data(path), [file_data(path)])
+    ]
     assert any("hers alone" in own for own, _ in answers)
     assert all(theirs.startswith("403") for _, theirs in answers)
 
