@@ -4,6 +4,8 @@
     python3 launch.py text2video --prompt "..."    arguments go to `python -m easyphoto_video`
     python3 launch.py test                         runs the tests in two processes (-n 0: in one);
                                                    more arguments go to pytest
+    python3 launch.py test --all                   those too that are long and guard what rarely
+                                                   changes
     python3 launch.py bench                        measures speed and memory, see docs/speed.md
 
 Needs nothing but Python. Later starts touch no package unless requirements.lock changed.
@@ -47,19 +49,25 @@ def main(arguments: "list[str]") -> int:
         return 130
     if arguments[:1] == ["test"]:
         os.chdir(str(ROOT))
-        return hand_over([str(PYTHON), "-m", "pytest", *workers(arguments[1:]), *arguments[1:]])
+        # Else each of a hundred processes would compile anew what it imports.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        return hand_over([str(PYTHON), "-m", "pytest", *tests(arguments[1:])])
     if arguments[:1] == ["bench"]:
         return hand_over([str(PYTHON), "-m", "bench", *arguments[1:]])
     return hand_over([str(PYTHON), "-m", "easyphoto_video", *arguments])
 
 
-def workers(arguments: "list[str]") -> "list[str]":
-    """How pytest shares out the whole suite; nothing for named files, which start sooner alone.
+def tests(arguments: "list[str]") -> "list[str]":
+    """What pytest is told; named files start sooner in one process, and all of them is meant.
 
-    A file stays whole, so that what its tests share is made once. Later arguments win.
+    Of the whole suite each process has a half in the files' order, so that what a file's tests
+    share is made once; who is done takes over from the other. Later arguments win.
     """
-    named = any((ROOT / word.split("::")[0]).exists() for word in arguments)
-    return [] if named else ["-n", "2", "--dist", "loadfile"]
+    rest = [word for word in arguments if word != "--all"]
+    if any((ROOT / word.split("::")[0]).exists() for word in rest):
+        return rest
+    chosen = [] if "--all" in arguments else ["-m", "not slow"]
+    return ["-n", "2", "--dist", "worksteal", *chosen, *rest]
 
 
 def is_current() -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,14 +99,24 @@ def test_other_files_than_these_do_not_come(
     assert not (tmp_path / "faces").exists()
 
 
-def test_a_stop_ends_pip_at_once(shelf: Path, tmp_path: Path) -> None:
+def test_a_stop_ends_pip_that_would_never_end(
+    shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+    endless = [sys.executable, "-c", "import time; time.sleep(1e6)"]
+
+    def start(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+        started.append(popen(endless, **options))
+        return started[-1]
+
     def stop(stage: str, share: float) -> None:
         raise Stopped("enough")
 
-    since = time.monotonic()
+    monkeypatch.setattr(face_files.subprocess, "Popen", start)
     with pytest.raises(Stopped):
         weights.fetch("faces", tmp_path, stop)
-    assert time.monotonic() - since < 2
+    assert [process.returncode is not None for process in started] == [True]
     assert not (tmp_path / face_files.FOLDER).exists()
 
 

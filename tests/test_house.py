@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "easyphoto_video"
-STREET = {"accelerate", "diffusers", "fastapi", "gradio", "launch", "modules", "peft"}
+STREET = {"accelerate", "diffusers", "fastapi", "gradio", "launch", "modules"}
 STREET |= {"transformers"}
 ROOMS = {"faces", "motion", "video"}
 FILES = sorted(path.relative_to(ROOT) for path in PACKAGE.rglob("*.py"))
 INSIDE = [path for path in FILES if path.parts[1] not in {"host", "__main__.py"}]
 
 
+@cache
 def tree(path: Path) -> ast.Module:
     return ast.parse((ROOT / path).read_text(encoding="utf-8"))
 

@@ -9,6 +9,9 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,14 +19,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from easyphoto_video import catalogue, download, weights
+from easyphoto_video import catalogue, download, stream, weights
 from easyphoto_video.catalogue import Entry
 from easyphoto_video.download import Patience
 from easyphoto_video.errors import BadFile, BadRequest, DownloadFailed, Stopped
 from easyphoto_video.watch import unwatched
+from tests.machine import limit
 
 BODY = bytes(range(256)) * 4096  # 1 MiB
-QUICK = Patience(timeout=0.5, tries=2, pause=0.0)
+PATIENT = Patience(timeout=limit(60), tries=2, pause=0.0)
+"""A busy machine is silent for a while too."""
 
 
 class Server(ThreadingHTTPServer):
@@ -138,7 +143,7 @@ def offer(server: Server, monkeypatch: pytest.MonkeyPatch) -> Offer:
 
 
 def fetch(folder: Path, watch: Any = unwatched, **options: Any) -> Path:
-    return weights.fetch("thing", folder, watch, patience=QUICK, **options)
+    return weights.fetch("thing", folder, watch, **{"patience": PATIENT, **options})
 
 
 def place(folder: Path) -> Path:
@@ -168,6 +173,47 @@ def test_a_file_arrives_checked_and_alone(tmp_path: Path, server: Server, offer:
         fractions = [fraction for name, fraction in told if name == stage]
         assert fractions == sorted(fractions)
         assert fractions[-1] == 1.0
+
+
+def test_of_two_at_once_one_waits_and_both_have_it(
+    tmp_path: Path, server: Server, offer: Offer
+) -> None:
+    offer()
+    server.stalls.set()
+    told: list[str] = []
+    waits = threading.Event()
+
+    def second(stage: str, fraction: float) -> None:
+        told.append(stage)
+        if stage == "waiting":
+            waits.set()
+
+    patient = partial(weights.fetch, "thing", tmp_path, patience=Patience(timeout=60))
+    with ThreadPoolExecutor(2) as both:
+        first = both.submit(patient, unwatched)
+        while not server.asked:
+            time.sleep(0.01)
+        other = both.submit(patient, second)
+        assert waits.wait(60)
+        server.stalls.clear()
+        assert first.result() == other.result() == place(tmp_path)
+    assert place(tmp_path).read_bytes() == BODY
+    assert len(server.asked) == 1
+    assert set(told) == {"waiting"}
+    assert left(tmp_path) == ["thing.ckpt"]
+
+
+def test_who_waits_can_be_stopped(tmp_path: Path, offer: Offer) -> None:
+    offer()
+
+    def stop(stage: str, fraction: float) -> None:
+        assert stage == "waiting"
+        raise Stopped("Stopped.")
+
+    with download.alone(place(tmp_path), unwatched) as waited, pytest.raises(Stopped):
+        assert not waited
+        fetch(tmp_path, stop)
+    assert left(tmp_path) == []
 
 
 def test_what_is_there_is_checked_and_kept(tmp_path: Path, server: Server, offer: Offer) -> None:
@@ -330,10 +376,8 @@ def test_a_wrong_checksum_removes_the_part(tmp_path: Path, server: Server, offer
 def test_a_silent_server_is_given_up(tmp_path: Path, server: Server, offer: Offer) -> None:
     offer()
     server.stalls.set()
-    begun = time.monotonic()
     with pytest.raises(DownloadFailed, match="fell silent"):
-        fetch(tmp_path)
-    assert time.monotonic() - begun < 10
+        fetch(tmp_path, patience=replace(PATIENT, timeout=0.5))
 
 
 def test_nobody_there(tmp_path: Path, server: Server, offer: Offer) -> None:
@@ -345,18 +389,18 @@ def test_nobody_there(tmp_path: Path, server: Server, offer: Offer) -> None:
 def test_a_stop_is_heard_within_a_second_and_keeps_the_part(
     tmp_path: Path, server: Server, offer: Offer
 ) -> None:
+    assert stream.HEARTBEAT + download.PACE < 1
     offer()
     server.stalls.set()
-    begun = time.monotonic()
+    silent: list[float] = []
 
     def watch(stage: str, fraction: float) -> None:
-        if fraction > 0 and time.monotonic() - begun > 0.3:
+        silent.append(fraction)
+        if silent[-3:] == [0.5] * 3:  # it is asked again and again while nothing comes
             raise Stopped("enough")
 
-    patient = Patience(timeout=30.0)
     with pytest.raises(Stopped):
-        weights.fetch("thing", tmp_path, watch, patience=patient)
-    assert time.monotonic() - begun < 1.3
+        weights.fetch("thing", tmp_path, watch, patience=PATIENT)
     server.stalls.clear()
     assert fetch(tmp_path).read_bytes() == BODY
     assert server.asked[-1][1]["range"] == f"bytes={len(BODY) // 2}-"

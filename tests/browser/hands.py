@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.machine import limit
+
 ID = "#easyphoto_video_"
-PATIENCE = 60_000
-"""ms; a busy machine is slow."""
+PATIENCE = limit(120) * 1000
+"""Milliseconds after which it hangs."""
 PLAYS = """source => {
     const film = document.querySelector('#easyphoto_video_film video');
     return film && film.readyState >= 2 && film.videoWidth > 0 && film.currentSrc !== source

@@ -12,10 +12,10 @@ from PIL import Image
 
 from easyphoto_video.host.tab.inputs import FOLDER
 from easyphoto_video.identity import People
+from easyphoto_video.unfinished import unfinished
 from easyphoto_video.video.note import read_note
 from easyphoto_video.video.read import open_video
 from easyphoto_video.video.still import fitted, read_picture
-from easyphoto_video.work import unfinished
 from tests.browser.conftest import Opener, Served
 from tests.browser.hands import ID, PATIENCE, choose, fill, line, open_part, playing, show
 

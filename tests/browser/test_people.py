@@ -9,12 +9,11 @@ import pytest
 
 from easyphoto_video.identity import LORAS, People
 from tests.browser.conftest import Served
+from tests.browser.hands import PATIENCE
 from tests.person import add_easyphoto_person, lora_bytes, tree
 
 ID = "#easyphoto_video_"
 PEOPLE = f"{ID}people_"
-PATIENCE = 60_000
-"""ms; a busy machine is slow."""
 
 
 @pytest.fixture

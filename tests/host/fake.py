@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from easyphoto_video.change import check_change
-from easyphoto_video.engine import Engine, FakeEngine
+from easyphoto_video.engine import Engine
 from easyphoto_video.errors import Missing
 from easyphoto_video.faces.cast import Cast
 from easyphoto_video.host.checks import check_sampler, check_steps
@@ -19,6 +19,7 @@ from easyphoto_video.material import settled_material
 from easyphoto_video.request import AUTO, NONE, SAMPLERS, Request
 from easyphoto_video.video.between import Method
 from easyphoto_video.video.flow import by_flow
+from tests.fake_engine import FakeEngine
 
 SIDE = 64
 """px, what an automatic size becomes."""
@@ -56,6 +57,8 @@ class FakeHost:
         """Set it to press the host's own stop button; the next turn clears it."""
         self.models = threading.Lock()
         """Hold it to keep a job waiting for its turn."""
+        self.asked: list[str] = []
+        """Ids of the jobs that asked for a turn, in order."""
         self.turns: list[str] = []
         """Ids of the jobs that had a turn, in order."""
         self._seeds = iter(range(FIRST_SEED, 2**32))
@@ -103,6 +106,7 @@ class FakeHost:
     @contextmanager
     def turn(self, job: str) -> Iterator[None]:
         """See Host."""
+        self.asked.append(job)
         with self.models:
             self.turns.append(job)
             self.stopped = False

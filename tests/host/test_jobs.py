@@ -6,7 +6,7 @@ import gc
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,17 @@ from hypothesis import strategies as st
 
 from easyphoto_video import finishing
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import FakeEngine, Shot, plain
+from easyphoto_video.engine import Shot
 from easyphoto_video.errors import BadFile, BadRequest, HostFailed, Missing, OutOfMemory, Stopped
 from easyphoto_video.host import jobs as queue
 from easyphoto_video.host.jobs import Job, Jobs, QueueFull, State, ours
 from easyphoto_video.request import Text2Video
 from easyphoto_video.watch import Viewer, Watch, unwatched, wants_picture
+from tests.fake_engine import FakeEngine, plain
 from tests.host.fake import FIRST_SEED, FakeHost
+from tests.machine import limit, until
 
-SECONDS = 20
-"""A busy machine is no reason to fail."""
+SECONDS = limit(60)
 
 
 class GatedEngine(FakeEngine):
@@ -56,13 +57,6 @@ class FailingEngine:
 
 def request(**values: Any) -> Text2Video:
     return Text2Video(**{"frames": 4, "format": "png", **values})
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.005)
 
 
 def ended(job: Job) -> Job:
@@ -172,7 +166,7 @@ def test_a_job_that_waits_for_the_models_stops_at_once(host: FakeHost) -> None:
     jobs = Jobs(host)
     with host.models:
         first, second = jobs.submit(request()), jobs.submit(request())
-        time.sleep(0.05)  # the worker asks for its turn
+        until(lambda: host.asked == [first.id])
         jobs.cancel(first)
         assert first.state is State.STOPPED
         assert jobs.position(second) == 0
@@ -264,7 +258,7 @@ class Interruption(BaseException):
         (OutOfMemory("cpu", "Make fewer frames."), OutOfMemory, "fewer frames"),
         (BadFile("x.ckpt", "is a VAE", "Choose another."), BadFile, "is a VAE"),
         (RuntimeError("the sampler broke"), HostFailed, "RuntimeError: the sampler broke"),
-        (MemoryError(), HostFailed, "MemoryError"),
+        (MemoryError(), OutOfMemory, "Close other programs"),
         (Interruption("pressed"), HostFailed, "Interruption: pressed"),
         (SystemExit(3), HostFailed, "SystemExit: 3"),
     ],

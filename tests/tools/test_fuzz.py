@@ -13,6 +13,7 @@ import pytest
 
 from easyphoto_video.errors import BadRequest, HostFailed
 from easyphoto_video.request import request_from
+from tests.machine import limit
 from tools import fuzz_case
 from tools.fuzz import Worker, main
 from tools.fuzz_case import ACCEPTED, Outcome, outcome
@@ -111,7 +112,7 @@ class Hanging:
     @staticmethod
     def hang(pipe: Connection, kind: str, samples: Path, folder: Path) -> None:
         _begin(pipe)
-        time.sleep(60)
+        time.sleep(1e6)
 
     @staticmethod
     def end(pipe: Connection, kind: str, samples: Path, folder: Path) -> None:
@@ -132,7 +133,7 @@ def test_a_process_that_hangs_or_ends_is_found(
     way: object, kind: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tools.fuzz.serve", way)
-    monkeypatch.setitem(fuzz_case.LIMITS, "texts", 0.5 if kind == "hang" else 30.0)
+    monkeypatch.setitem(fuzz_case.LIMITS, "texts", 0.5 if kind == "hang" else limit(60))
     with Worker("texts", tmp_path, tmp_path) as worker:
         told: Outcome = worker.outcome(1)
     assert told.kind == kind

@@ -49,6 +49,7 @@ def test_telling_apart_is_half_for_one_who_always_says_the_same() -> None:
     assert balanced("looking left", "gaze", truths, blind) == 50
 
 
+@pytest.mark.slow(reason="trains a network; the judge of the recipe rarely changes")
 def test_a_reader_learns_what_drawings_show() -> None:
     reader = taught(1_600)
     rng = np.random.default_rng(77)

@@ -50,6 +50,7 @@ def _same(one: Path, other: Path) -> bool:
     return all(torch.equal(a, b) for a, b in zip(_weights(one), _weights(other), strict=True))
 
 
+@pytest.mark.slow(reason="starts two processes that train; the recipe rarely changes")
 def test_two_processes_come_to_the_same_weights_as_one(alone: Path, tmp_path: Path) -> None:
     mp.spawn(_one_of_two, (tmp_path,), nprocs=2)
     assert _same(alone, tmp_path)

@@ -22,6 +22,7 @@ from tools.photos import DEMO
 from tools.recognise import FEATURES, SIDE, Album, export, judge, learn, network, sitting
 from tools.world import Person, Pose, random_person
 
+LEARNS = pytest.mark.slow(reason="trains a network or draws 300 faces; the recipe rarely changes")
 MEASURES = ("face_width", "jaw", "eye_size", "eye_spacing", "brow_thickness", "mouth_width")
 
 
@@ -49,6 +50,7 @@ def test_the_file_is_a_pack_of_at_most_3_mb_with_a_recogniser_only() -> None:
     assert found[RECOGNISER].stat().st_size < 3_000_000
 
 
+@LEARNS
 def test_unseen_persons_are_known_again_and_strangers_are_not(
     detector: MeshDetector, recogniser: PackRecogniser
 ) -> None:
@@ -123,6 +125,7 @@ def coloured(owners: list[int]) -> Album:
     return Album(np.clip(colours[owners] + noise, 0, 255).astype(np.uint8), np.array(owners))
 
 
+@LEARNS
 def test_what_is_learnt_tells_owners_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tools.recognise.BATCH", 8)
     torch.manual_seed(0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -14,6 +13,7 @@ import yaml
 from safetensors import safe_open
 from transformers import CLIPTokenizer
 
+from tests.machine import until
 from tools import webui
 from tools.webui import CLIP, StartFailed, hub_cache, main, prepare, running
 
@@ -23,7 +23,7 @@ import http.server, os, subprocess, sys
 flags = dict(zip(sys.argv, sys.argv[1:]))
 if "--fail" in sys.argv:
     sys.exit("it cannot start")
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1e6)"])
 print("child", child.pid, "hub", os.environ["HF_HOME"])
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -64,10 +64,7 @@ def test_it_is_ready_inside_and_gone_after(program: Path, tmp_path: Path) -> Non
         child = int(words[words.index("child") + 1])
         assert is_alive(child)
     assert words[words.index("hub") + 1] == str(tmp_path / "data" / "hf")
-    until = time.monotonic() + 10
-    while is_alive(child) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not is_alive(child)
+    until(lambda: not is_alive(child))
 
 
 def test_a_start_that_fails_shows_the_end_of_its_log(program: Path, tmp_path: Path) -> None:

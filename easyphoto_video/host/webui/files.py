@@ -199,10 +199,12 @@ def _current() -> Any:
             "A checkpoint in the WebUI",
             f"Put a Stable Diffusion 1.5 checkpoint into {sd_models.model_path}, or choose "
             f"{EMBEDDED}.",
+            (Path(sd_models.model_path).parents[1],),
         ) from error
 
 
 def _unknown(label: str, name: str, known: Iterable[str], folder: str) -> Missing:
     near = difflib.get_close_matches(name, list(known), 3)
     hint = f"Did you mean {' or '.join(near)}? " if near else ""
-    return Missing(f"{label} {name!r}", f"{hint}Put the file into {folder} and refresh the list.")
+    step = f"{hint}Put the file into {folder} and refresh the list."
+    return Missing(f"{label} {name!r}", step, (Path(folder).parent.parent,))

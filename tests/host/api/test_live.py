@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import time
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,10 +15,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.host.api.test_malformed import CALLS, JSON, POST
+from tests.machine import limit, until
 
 URL = urlsplit(os.environ.get("WEBUI_URL", ""))
-SECONDS = 300
-"""A job may take so long."""
+SECONDS = limit(300)
+"""What takes longer hangs."""
 SMALL = {"frames": 4, "steps": 2, "width": 64, "height": 64, "format": "gif"}
 
 pytestmark = pytest.mark.skipif(not URL.hostname, reason="WEBUI_URL names no host that runs")
@@ -44,13 +44,11 @@ def submit(**values: Any) -> dict[str, Any]:
 
 
 def ended(id: str) -> dict[str, Any]:
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
-        _, job = call("GET", f"/easyphoto-video/jobs/{id}", b"", {})
-        if job["state"] not in {"queued", "running"}:
-            return job
-        time.sleep(0.2)
-    raise AssertionError("it never ended")
+    def job() -> dict[str, Any]:
+        return call("GET", f"/easyphoto-video/jobs/{id}", b"", {})[1]
+
+    until(lambda: job()["state"] not in {"queued", "running"}, seconds=300, pause=0.2)
+    return job()
 
 
 def test_malformed_calls_are_refused_and_the_next_good_one_works() -> None:

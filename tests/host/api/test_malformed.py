@@ -211,7 +211,8 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     jobs = Jobs(host)
     app = FastAPI()
     app.include_router(router(host, jobs))
-    yield Stand(host, jobs, TestClient(app, raise_server_exceptions=False))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield Stand(host, jobs, client)
     patch.undo()
     jobs.stop(waiting=True)
 
@@ -302,7 +303,9 @@ SEGMENT = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_siz
 """A line break matches no route at all; the app itself says 404 then."""
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(
+    max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
 @given(
     method=st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
     segments=st.lists(

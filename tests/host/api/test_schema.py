@@ -97,7 +97,10 @@ def test_defaults_and_settled_requests_are_valid(client: TestClient, host: FakeH
     assert not is_valid([], whole)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    max_examples=300,
+)
 @given(name=st.sampled_from(NUMBERS), data=st.data())
 def test_a_number_is_taken_exactly_when_it_is_valid(
     tmp_path: Path, name: str, data: st.DataObject

@@ -17,11 +17,10 @@ from fastapi import FastAPI
 from PIL import Image
 from starlette.testclient import TestClient
 
-from easyphoto_video.clip import Clip
 from easyphoto_video.host.api import router
 from easyphoto_video.host.api.uploads import Uploads
 from easyphoto_video.host.jobs import Jobs
-from easyphoto_video.video.write import write
+from tests.clips import Clip, write
 from tests.host.fake import FakeHost
 
 API = "/easyphoto-video"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -25,7 +28,24 @@ VAE = "first_stage_model."
 
 
 def write_library(folder: Path) -> Path:
-    """A data folder with files under their usual places."""
+    """A data folder with files under their usual places, which is made once and then copied."""
+    return shutil.copytree(_pattern().name, folder, dirs_exist_ok=True)
+
+
+def write_tiny(path: Path) -> Path:
+    """The library's `tiny` checkpoint, and its yaml."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for suffix in (".safetensors", ".yaml"):
+        made = Path(_pattern().name, "models", "Stable-diffusion", "tiny").with_suffix(suffix)
+        shutil.copy(made, path.with_suffix(suffix))
+    return path
+
+
+@cache
+def _pattern() -> tempfile.TemporaryDirectory[str]:
+    """The library that is copied; it goes with this process."""
+    made = tempfile.TemporaryDirectory(prefix="library-")
+    folder = Path(made.name)
     models = folder / "models"
     tiny = write_checkpoint(models / "Stable-diffusion" / "tiny.safetensors", SIZES)
     write_checkpoint(tiny.with_name("tiny_v.safetensors"), replace(SIZES, prediction="v"))
@@ -38,7 +58,7 @@ def write_library(folder: Path) -> Path:
     save(still, {k: zeroed(k, t) for k, t in load_state_dict(still).items()})
     save(models / "Lora" / "strong.safetensors", kohya())
     save(folder / "embeddings" / "mytoken.safetensors", {"emb_params": rows(2)})
-    return folder
+    return made
 
 
 def save(path: Path, tensors: dict[str, Tensor]) -> Path:

@@ -21,9 +21,9 @@ from easyphoto_video.identity import LORAS, lora_of
 from easyphoto_video.motion.spec import V1, V3
 from easyphoto_video.request import Lora, Text2Video
 from tests.host.fake import add_person
-from tests.host.standalone.small import SIZES, kohya, save
+from tests.host.standalone.small import SIZES, kohya, save, write_tiny
 from tests.motion.files import REFUSED, motion_lora
-from tools.tiny_checkpoint import fitting_spec, write_checkpoint, write_motion
+from tools.tiny_checkpoint import fitting_spec, write_motion
 
 
 def request(**changes: Any) -> Text2Video:
@@ -49,7 +49,7 @@ def test_what_is_settled_stays(library: Library) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    write_checkpoint(tmp_path / "models" / "Stable-diffusion" / "tiny.safetensors", SIZES)
+    write_tiny(tmp_path / "models" / "Stable-diffusion" / "tiny.safetensors")
     return tmp_path
 
 
@@ -72,7 +72,7 @@ def test_auto_takes_the_newest_motion_that_fits(folder: Path) -> None:
 
 def test_auto_takes_the_embedded_motion_for_the_embedded_checkpoint(tmp_path: Path) -> None:
     own = tmp_path / "own"
-    write_checkpoint(own / "portrait.safetensors", SIZES)
+    write_tiny(own / "portrait.safetensors")
     write_motion(own / "motion.safetensors", fitting_spec(SIZES))
     settled = settle(Text2Video(), Library(tmp_path, embedded=own))
     assert (settled.checkpoint, settled.motion, settled.width) == ("embedded", "embedded", 64)

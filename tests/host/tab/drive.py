@@ -7,13 +7,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import numpy as np
+import pytest
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import FakeEngine, Shot
+from easyphoto_video.engine import Shot
 from easyphoto_video.host.jobs import Jobs
 from easyphoto_video.host.tab import Form, build
 from easyphoto_video.watch import Viewer, Watch, unwatched
+from tests.fake_engine import FakeEngine
 from tests.host.fake import FakeHost
 
 
@@ -46,7 +49,11 @@ class Driven:
 
     async def _built(self, options: Mapping[str, Any]) -> Any:
         """Inside a loop, for else gradio makes one for every Blocks and leaves it open."""
-        return build(self.host, self.jobs, register_paste=self._keep, **options)
+        with pytest.MonkeyPatch.context() as patch:
+            # Nobody serves it, and two servers and three descriptions take longer than the page.
+            patch.setattr(gr.blocks.App, "create_app", lambda *_, **__: None)
+            patch.setattr(gr.Blocks, "get_config_file", lambda *_, **__: {})
+            return build(self.host, self.jobs, register_paste=self._keep, **options)
 
     @property
     def form(self) -> Form:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from PIL import Image
 from easyphoto_video.errors import BadRequest, HostFailed
 from easyphoto_video.host.tab.inputs import FOLDER, KEPT, Inputs
 from easyphoto_video.request import Image2Video
-from easyphoto_video.work import unfinished, working
+from easyphoto_video.unfinished import unfinished, working
 from tests.host.fake import FakeHost
 
 
@@ -116,3 +117,30 @@ def test_a_disk_that_takes_nothing_is_said(inputs: Inputs, tmp_path: Path) -> No
         inputs.kept("Video", dropped(tmp_path / "page", "film.mp4"))
     with pytest.raises(HostFailed, match="it cannot be kept in"):
         inputs.kept("Video", str(tmp_path / "gone.mp4"))
+
+
+def test_pictures_that_two_drop_at_once_are_one(
+    inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is slower finds a folder there that is not empty."""
+    files = [dropped(tmp_path / "page", name, name.encode()) for name in ("1.png", "2.png")]
+    true = Path.rename
+
+    def late(path: Path, target: Path) -> Path:
+        if target.parent == inputs.folder:
+            shutil.copytree(path, target)
+        return true(path, target)
+
+    monkeypatch.setattr(Path, "rename", late)
+    kept = Path(inputs.kept("Video", files))
+    assert sorted(path.name for path in kept.iterdir()) == ["1.png", "2.png"]
+    assert names(inputs) == [kept.name]
+
+
+def test_what_was_half_copied_goes_with_the_next(inputs: Inputs, tmp_path: Path) -> None:
+    half = inputs.folder / ".0badcafe"
+    half.mkdir(parents=True)
+    (half / "part").write_text("a face")
+    half.with_name(".0badcafe.lock").touch()
+    kept = Path(inputs.kept("Video", dropped(tmp_path / "page", "film.mp4")))
+    assert names(inputs) == [kept.name]

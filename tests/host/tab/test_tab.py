@@ -14,13 +14,17 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import FakeEngine, Shot, plain
+from easyphoto_video.engine import Shot
+from easyphoto_video.host.offers import Offers
 from easyphoto_video.host.tab.results import LAST, history, of_history
+from easyphoto_video.host.tab.views import Views
 from easyphoto_video.infotext import values_of
 from easyphoto_video.presets import PRESETS
 from easyphoto_video.watch import Watch, unwatched
+from tests.fake_engine import FakeEngine, plain
 from tests.host.fake import FakeHost, add_person
 from tests.host.tab.drive import Driven, Showing
+from tests.machine import until
 
 
 def fraction(updates: dict[str, Any]) -> float:
@@ -30,9 +34,20 @@ def fraction(updates: dict[str, Any]) -> float:
 
 
 def test_generate_tells_how_far_it_is_and_shows_the_clip(tmp_path: Path) -> None:
-    tab = Driven(tmp_path, Showing(slowly))
+    seen: list[float] = []
+
+    def watched(shot: Shot, frame: int) -> Frames:
+        """Waits until it was seen that the frames before it are there."""
+        until(lambda: seen and seen[-1] >= 99 * frame / shot.frames)
+        return plain(shot, frame)
+
+    tab = Driven(tmp_path, Showing(watched))
     tab.set(frames=5, seed=7)
-    told = list(tab.stream())
+    told = []
+    for updates in tab.stream():
+        told.append(updates)
+        if "denoising" in updates.get("progress", ""):
+            seen.append(fraction(updates))
     running = [u for u in told if 'data-easyphoto-video="running"' in u.get("progress", "")]
     assert len(running) >= 3
     denoising = [fraction(u) for u in running if "denoising" in u["progress"]]
@@ -48,11 +63,6 @@ def test_generate_tells_how_far_it_is_and_shows_the_clip(tmp_path: Path) -> None
     assert clip["history"]["choices"] == [film.name]
     assert values_of(clip["infotext"]["value"])["seed"] == 7
     assert len(frames["gallery"]["value"]) == 5
-
-
-def slowly(shot: Shot, frame: int) -> Frames:
-    threading.Event().wait(0.1)
-    return plain(shot, frame)
 
 
 def test_frames_carry_the_infotext_to_png_info(tab: Driven) -> None:
@@ -371,7 +381,7 @@ def test_the_webui_gets_its_buttons(tmp_path: Path) -> None:
     assert set(buttons) == {"img2img", "extras"}
     assert (gallery, infotext) == (tab.part("gallery"), tab.part("infotext"))
     assert "easyphoto_video_send_img2img" not in Driven(tmp_path).parts
-    assert Driven(tmp_path, local=False).part("open").visible is False
+    assert Driven(tmp_path, views=Views(Offers(), local=False)).part("open").visible is False
 
 
 @pytest.mark.parametrize("language", ["", "zh"])

@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT.parent / "shared" / "golden"
+SLOW = pytest.mark.slow(reason="starts a real WebUI")
 
 
 def hosted(*words: str) -> None:
@@ -25,17 +26,17 @@ def webui() -> None:
             pytest.skip(f"{name} does not say where a WebUI is")
 
 
-@pytest.mark.slow
+@SLOW
 def test_nothing_that_goes_wrong_leaves_anything_behind() -> None:
     hosted("faults")
 
 
-@pytest.mark.slow
+@SLOW
 def test_a_lora_fades_as_the_host_would_merge_it() -> None:
     hosted("fades")
 
 
-@pytest.mark.slow
+@SLOW
 def test_its_own_unet_computes_what_the_official_code_does() -> None:
     folders = sorted(str(path.parent) for path in GOLDEN.glob("*/meta.json"))
     if not folders:
@@ -43,7 +44,7 @@ def test_its_own_unet_computes_what_the_official_code_does() -> None:
     hosted("parity", *folders)
 
 
-@pytest.mark.slow
+@SLOW
 def test_a_clip_holds_together_however_the_host_cuts_its_calls(tmp_path: Path) -> None:
     usual = str(tmp_path / "usual.json")
     hosted("variants", "--save", usual)

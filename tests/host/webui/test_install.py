@@ -8,9 +8,9 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pip
@@ -18,9 +18,21 @@ import pytest
 
 import install
 from easyphoto_video import face_files
+from tests.machine import limit
 
 ROOT = Path(__file__).parents[3]
 OURS = 'Need("demo==1.0", "demo", "nothing is drawn")'
+UNNEEDED = """\
+import runpy, sys
+def refuse(event, arguments):
+    if event in {"subprocess.Popen", "os.posix_spawn", "socket.connect"}:
+        sys.exit(f"it asks for {event}")
+sys.addaudithook(refuse)
+runpy.run_path(sys.argv[1], run_name="__main__")
+heavy = {"pip", "torch", "numpy", "cv2", "onnxruntime", "mediapipe", "insightface", "gradio"}
+if found := heavy & sys.modules.keys():
+    sys.exit(f"it loads {found}")
+"""
 START = "import install; from install import Need; install.main([{}])"
 
 
@@ -76,7 +88,7 @@ class Environment:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=limit(600),
         )
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
@@ -158,38 +170,48 @@ def test_a_package_that_nobody_has_is_told_with_the_reason(fresh: Environment) -
     assert "so all is as it was. pip says: No matching distribution found for nobody==1.0." in said
 
 
-@pytest.fixture
-def dead_index(loopback: None) -> Iterator[str]:
+@dataclass
+class DeadIndex:
     """An index that takes calls and hangs up."""
+
+    address: str
+    calls: int = 0
+
+
+@pytest.fixture
+def dead_index(loopback: None) -> Iterator[DeadIndex]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.1)
         over = threading.Event()
+        index = DeadIndex(f"http://127.0.0.1:{server.getsockname()[1]}/simple")
 
         def hang_up() -> None:
             while not over.is_set():
                 try:
                     server.accept()[0].close()
+                    index.calls += 1
                 except TimeoutError:
                     continue
 
         thread = threading.Thread(target=hang_up)
         thread.start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/simple"
+        yield index
         over.set()
         thread.join()
 
 
-def test_without_a_network_it_is_told_once_and_soon(fresh: Environment, dead_index: str) -> None:
+def test_without_a_network_it_is_told_once_and_soon(
+    fresh: Environment, dead_index: DeadIndex
+) -> None:
     modest = 'Need("modest==1.0", "modest", "nothing is left")'
-    since = time.monotonic()
     said = fresh.call(
         "-c",
         START.format(f"{OURS}, {modest}"),
         PIP_NO_INDEX="",
         PIP_FIND_LINKS="",
-        INDEX_URL=dead_index,
+        INDEX_URL=dead_index.address,
     ).splitlines()
-    assert time.monotonic() - since < 30
+    assert dead_index.calls == 2  # pip tries again once, where it would five times by itself
     # One try for both, a line for each and one for what to do.
     assert [line.split(" is not")[0] for line in said[:2]] == [
         "EasyPhoto Video: demo==1.0",
@@ -212,13 +234,12 @@ def test_a_program_on_the_path_does_as_well(
     assert not need.is_missing
 
 
-def test_a_start_without_a_need_is_fast_and_silent() -> None:
-    since = time.monotonic()
+def test_a_start_without_a_need_loads_little_and_is_silent() -> None:
     if not face_files.are_in(face_files.BESIDE):
         pytest.skip(f"no face files: {face_files.COMMAND}")
-    done = subprocess.run([sys.executable, ROOT / "install.py"], capture_output=True, check=True)
+    command = [sys.executable, "-c", UNNEEDED, str(ROOT / "install.py")]
+    done = subprocess.run(command, capture_output=True, check=True)
     assert done.stdout + done.stderr == b""
-    assert time.monotonic() - since < 1
 
 
 def test_constraints_leave_out_what_pip_cannot_read(

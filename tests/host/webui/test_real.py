@@ -22,12 +22,13 @@ import pytest
 
 import install
 from easyphoto_video import face_files
+from tests.machine import limit
 from tools.webui import LEFT_OUT, ROOT, Webui, overlay, prepare, running
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 WEBUI, PYTHON = os.environ.get("WEBUI_DIR"), os.environ.get("WEBUI_PYTHON")
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.slow(reason="starts a real WebUI five times"),
     pytest.mark.skipif(not (WEBUI and PYTHON), reason="no WEBUI_DIR and WEBUI_PYTHON are given"),
     pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed"),
 ]
@@ -40,8 +41,8 @@ LEFT_PAGE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 """What gradio 3.41 prints when a page is left while something of it waits in the queue."""
-MINUTE = 60_000
-"""Milliseconds."""
+MINUTE = limit(120) * 1000
+"""Milliseconds after which it hangs."""
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def answer(url: str, credentials: str = "") -> int:
     """The status that a URL answers with, for a name and password in base64."""
     headers = {"Authorization": f"Basic {credentials}"} if credentials else {}
     try:
-        return urlopen(Request(url, headers=headers), timeout=60).status
+        return urlopen(Request(url, headers=headers), timeout=limit(120)).status
     except HTTPError as error:
         return error.code
 

@@ -14,6 +14,8 @@ from easyphoto_video.host.standalone.device import target
 from easyphoto_video.host.standalone.model.load import Models, load_models
 from easyphoto_video.host.standalone.train.course import LAST_RATE, Course, Plan, averaged
 
+TARGET = pytest.mark.slow(reason="learns the same once more; only the target is another")
+
 
 def plan(steps: int = 30, rank: int = 8) -> Plan:
     return Plan(
@@ -36,7 +38,7 @@ def latents() -> Tensor:
     return torch.randn(3, 4, 8, 8, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.fixture(scope="module", params=["tiny", "tiny_v"])
+@pytest.fixture(scope="module", params=["tiny", pytest.param("tiny_v", marks=TARGET)])
 def models(request: pytest.FixtureRequest, library: Library) -> Models:
     """A checkpoint that predicts noise, and one of velocity."""
     return models_of(library, request.param)
