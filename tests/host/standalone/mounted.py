@@ -16,6 +16,7 @@ from easyphoto_video.host.library import Library
 from easyphoto_video.host.standalone.gate.gate import Gate
 from easyphoto_video.host.standalone.gate.options import Access
 from easyphoto_video.host.standalone.page import application
+from easyphoto_video.host.standalone.train.run import Runs
 from easyphoto_video.host.standalone.train.tab import train_side
 from easyphoto_video.host.standalone.train.workshop import Workshop
 from tests.host.fake import FakeHost
@@ -36,7 +37,8 @@ class Mounted:
     async def _built(self, access: Access | None) -> Gate:
         """Inside a loop, for else gradio makes one and leaves it open."""
         workshop = Workshop(library=Library(self.host.data_dir, paths=False))
-        sides = [lambda views: train_side(self.host, workshop, views)]
+        runs = Runs(self.host, workshop)
+        sides = [lambda views: train_side(self.host, runs, views)]
         return application(self.host, self.jobs, local=True, sides=sides, access=access)
 
     def client(self, *, gated: bool = True) -> TestClient:

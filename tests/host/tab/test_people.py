@@ -9,7 +9,6 @@ import gradio as gr
 import pytest
 
 from easyphoto_video.host.tab import people_wires
-from easyphoto_video.host.tab.people_wires import Exports
 from easyphoto_video.identity import LORAS
 from tests.host.tab.drive import Driven
 from tests.person import add_easyphoto_person, lora_bytes, picture_bytes, tree
@@ -124,16 +123,6 @@ def test_out_and_in_again(tab: Driven) -> None:
     told = refused(tab, "incoming", "upload")
     assert "bad.zip: it is no zip" in told
     assert str(bad.parent) not in told
-
-
-def test_old_zips_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    exports = Exports()
-    first = exports.folder()
-    assert exports.folder() != first
-    assert first.exists()
-    monkeypatch.setattr(people_wires, "KEPT", -1)
-    exports.folder()
-    assert not first.exists()
 
 
 def test_made_from_photos(tab: Driven, tmp_path: Path) -> None:
