@@ -19,6 +19,7 @@ from easyphoto_video.video.still import fitted, read_picture
 from tests.browser.conftest import Opener, Served
 from tests.browser.hands import ID, PATIENCE, choose, fill, line, open_part, playing, show
 
+pytestmark = pytest.mark.slow(reason="many clicks and clips; test_page.py has the way through")
 STILL = 24.0
 """dB to a given picture, at least."""
 HALFWAY = """() => {

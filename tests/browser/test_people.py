@@ -12,6 +12,7 @@ from tests.browser.conftest import Served
 from tests.browser.hands import PATIENCE
 from tests.person import add_easyphoto_person, lora_bytes, tree
 
+pytestmark = pytest.mark.slow(reason="many clicks and clips; test_page.py has the way through")
 ID = "#easyphoto_video_"
 PEOPLE = f"{ID}people_"
 

@@ -286,7 +286,9 @@ print(own + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/self/status")
-@pytest.mark.parametrize("format", ["mp4", "gif"])
+@pytest.mark.parametrize(
+    "format", ["mp4", pytest.param("gif", marks=pytest.mark.slow(reason="counts 576 palettes"))]
+)
 def test_memory_holds_a_span(format: str, tmp_path: Path) -> None:
     def peak_kb(count: int) -> int:
         command = [sys.executable, "-c", MEASURE, str(tmp_path / f"{count}.{format}"), str(count)]

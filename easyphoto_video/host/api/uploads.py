@@ -153,7 +153,7 @@ class Uploads:
             file = (outputs / name).resolve(strict=True)
         except (OSError, RuntimeError, ValueError):
             return None
-        return outputs / name if file.parent == outputs.resolve() else None
+        return outputs / name if file == outputs.resolve() / name else None
 
     def _all(self) -> list[Path]:
         try:

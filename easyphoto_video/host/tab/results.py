@@ -102,7 +102,7 @@ def open_folder(path: Path) -> None:
 
 def _leads_out(path: Path, outputs: Path) -> bool:
     """Whether it is a link to what lies elsewhere, which is no result."""
-    return path.resolve().parent != outputs.resolve()
+    return path.resolve() != outputs.resolve() / path.name
 
 
 def _is_clip(path: Path) -> bool:

@@ -14,7 +14,7 @@ The host keeps each under `easyphoto_video_` and its name.
 
 from __future__ import annotations
 
-import logging
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +28,6 @@ SECTION = ("easyphoto_video", "EasyPhoto Video")
 PREFIX = "easyphoto_video_"
 CLIP_SKIP = "CLIP_stop_at_last_layers"
 """The host's own option for the field clip_skip."""
-log = logging.getLogger("easyphoto_video")
 
 Choices = Callable[[str], Sequence[str]]
 """What can be chosen now for a field of the request, as Host.choices."""
@@ -121,6 +120,6 @@ def _choices(name: str, option: Option, choices: Choices) -> list[str]:
     try:
         found = list(FORMATS) if option.field == "format" else list(choices(option.field))
     except Exception:  # or all settings of the WebUI would be gone
-        log.exception("what can be chosen for %s is not known", option.label)
+        traceback.print_exc()
         found = [option.default]
     return list(dict.fromkeys([*found, value(name)]))

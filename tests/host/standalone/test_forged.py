@@ -109,8 +109,12 @@ def test_no_other_field_leads_to_one(
     events: Events, place: Path, secrets: list[Path], name: str
 ) -> None:
     value = str(secrets[1]) if name == "secret.png" else name
-    answers = [events.send(event, events.forged(event, value, files=False)) for event in events.all]
-    assert sum("process_completed" in answer for answer in answers) > len(answers) / 2
+    answers = [
+        events.send_directly(event, events.forged(event, value, files=False))
+        for event in events.all
+    ]
+    refused = [answer for answer in answers if not answer.startswith(("data:", '{"data"'))]
+    assert len(refused) < len(answers) / 4  # gradio's own: no such choice, no such number
     told = [answer.replace(value, "") for answer in answers]  # what was sent may be said again
     check_nothing_came(told, place, secrets)
     assert not any("gradio_api/file=" in answer for answer in told)

@@ -17,7 +17,7 @@ from easyphoto_video.host.standalone.gate.gate import Gate
 from easyphoto_video.host.standalone.page import application, leave
 from easyphoto_video.host.standalone.train.run import Runs
 from easyphoto_video.host.standalone.train.workshop import Workshop
-from easyphoto_video.request import Text2Video
+from easyphoto_video.modes.text2video import Text2Video
 from tests.host.fake import FakeHost
 
 

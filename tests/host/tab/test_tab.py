@@ -93,6 +93,19 @@ def test_a_host_without_a_queue_gets_one_answer(tmp_path: Path) -> None:
     assert len(updates["gallery"]["value"]) == 2
 
 
+@pytest.mark.parametrize(
+    "name", ["..", ".", ".inputs", "../easyphoto-video/.inputs", "a\0b", "link"]
+)
+def test_only_results_are_earlier_results(tab: Driven, name: str) -> None:
+    inputs = tab.host.outputs / ".inputs"
+    inputs.mkdir(parents=True)
+    for folder in (inputs, tab.host.outputs.parent, tab.host.outputs):
+        Image.new("RGB", (8, 8)).save(folder / "secret.png")
+    (tab.host.outputs / "link").symlink_to(inputs)
+    tab.set(history=name)
+    assert "is missing. Refresh the list" in tab.touch("history", "input")["error"]
+
+
 def test_an_error_is_told_and_the_form_stays(tab: Driven) -> None:
     tab.set(steps=20, checkpoint="<b>gone</b>")
     (told,) = tab.stream()
@@ -364,7 +377,7 @@ def test_the_folder_is_opened_or_it_is_said_why_not(
     tab.host.outputs.mkdir(parents=True)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sys.platform", "linux")
-    assert f"The folder is {tab.host.outputs}" in tab.touch("open")["error"]
+    assert "The folder is easyphoto-video." in tab.touch("open")["error"]
     opener = tmp_path / "xdg-open"
     opener.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
     opener.chmod(0o755)

@@ -12,6 +12,13 @@ from tests.host.standalone.small import write_library
 from tests.host.webui import standin
 from tools import faults
 
+OFTEN = 3
+REST = pytest.mark.slow(reason=f"each {OFTEN}rd place stands for its neighbours on most days")
+PLACES = [
+    place if i % OFTEN == 0 else pytest.param(place, marks=REST)
+    for i, place in enumerate((faults.UNDISTURBED, *faults.PLACES))
+]
+
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
@@ -27,9 +34,7 @@ def pictures(host: Any) -> list[bytes]:
     return faults.plain()
 
 
-@pytest.mark.parametrize(
-    "place", (faults.UNDISTURBED, *faults.PLACES), ids=lambda place: place.name
-)
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
 def test_the_host_is_left_as_it_was(
     host: Any, pictures: list[bytes], place: faults.Place, tmp_path: Path
 ) -> None:

@@ -254,6 +254,7 @@ def test_constraints_leave_out_what_pip_cannot_read(
     assert line in {"my-own-pack==1.0+cu121", "my-own-pack==2"}
 
 
+@pytest.mark.slow(reason="asks pip three times more")
 def test_a_package_may_come_without_what_it_asks_for(fresh: Environment) -> None:
     before = fresh.freeze()
     fresh.call("-c", START.format('Need("demo==1.0", "demo", "nothing is drawn", alone=True)'))

@@ -16,7 +16,7 @@ from easyphoto_video.clip import Frames
 from easyphoto_video.engine import Shot
 from easyphoto_video.errors import BadRequest, EasyPhotoError, Missing
 from easyphoto_video.identity import BEST, PEOPLE
-from easyphoto_video.request import Text2Video
+from easyphoto_video.modes.text2video import Text2Video
 from tests.host.fake import add_person
 from tests.host.standalone.small import SIZES, write_library
 from tests.host.webui import standin

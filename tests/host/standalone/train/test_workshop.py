@@ -158,6 +158,7 @@ def test_killed_in_the_middle_it_goes_on_from_the_last_checkpoint(
     assert all(torch.equal(one[key], other[key]) for key in one)
 
 
+@pytest.mark.slow(reason="trains once more, as tests beside it do")
 def test_other_settings_are_refused_until_it_is_over(home: Path, photos: Path) -> None:
     with pytest.raises(Stopped):
         train(home, photos, killed_at("training", 0.0))
@@ -209,6 +210,7 @@ def test_too_few_photos_are_refused_with_the_reasons(home: Path, tmp_path: Path)
     assert not (home / "outputs").exists()
 
 
+@pytest.mark.slow(reason="trains once more, as tests beside it do")
 def test_with_a_recogniser_the_best_are_averaged(
     home: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
