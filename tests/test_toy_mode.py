@@ -19,6 +19,7 @@ from easyphoto_video.infotext import to_infotext, values_of
 from easyphoto_video.modes.registry import request_from
 from easyphoto_video.video.read import open_video
 from tests.host.fake import FakeHost
+from tests.host.tab.drive import Driven
 from tests.toy_mode import Dawn, registered
 
 LEVELS = [3, 6, 9, 12, 15, 18, 21, 24, 27, 30]
@@ -93,3 +94,14 @@ def test_what_was_stopped_goes_on_with_its_state(tmp_path: Path) -> None:
             resumed.request, tools_of(host, lambda *_: None, resumed), tmp_path / "clip.png"
         )
     assert levels(result.path) == LEVELS
+
+
+def test_in_the_page(tmp_path: Path, event_loops: None) -> None:
+    tab = Driven(tmp_path)
+    (mode,) = [part for part in tab.values if tab.values[part] == "text2video"]
+    tab.values[mode] = "dawn"
+    tab.set(dawn_step=3, dawn_frames=10, dawn_format="png")
+    last = list(tab.stream())[-2]
+    assert "Done" in last["progress"]
+    (clip,) = [path for path in tab.host.outputs.iterdir() if not path.name.startswith(".")]
+    assert levels(clip) == LEVELS

@@ -80,16 +80,25 @@ class Builder:
         self.extra: dict[str, Any] = {}
 
     def everything(self) -> None:
-        """The form from top to bottom."""
+        """The form from top to bottom; a part whose field the mode does not have is left out."""
         self.material()
-        self.prompts()
-        self.person()
-        self.models()
-        self.sampling()
+        if "prompt" in self.fields:
+            self.prompts()
+        self.restore()
+        if "prompt" in self.fields:
+            self.travel()
+        if "user_id" in self.fields:
+            self.person()
+        if "checkpoint" in self.fields:
+            self.models()
+        if "sampler" in self.fields:
+            self.sampling()
         self.size()
-        self.loras()
+        if "loras" in self.fields:
+            self.loras()
         self.group("Schedules over frames", SCHEDULES)
-        self.motion()
+        if "motion_loras" in self.fields:
+            self.motion()
         self.group("FreeNoise and FreeInit", STEADY)
         self.group("Long clips", LONG)
         self.group("Output", OUTPUT)
@@ -166,22 +175,24 @@ class Builder:
         self.group("Latents of hold animatediff", LATENTS)
 
     def prompts(self) -> None:
-        """What to show, and where it is read from."""
+        """What to show."""
         self.put("prompt", "negative")
         with _row():
             self.button("paste", "Read parameters from the prompt")
+
+    def restore(self) -> None:
+        """Where everything is read from."""
         with _closed("Restore from a file"):
             self.add("file", gr.File, label="A clip or picture", file_types=FILES, height=120)
-        with _closed("Prompt travel"):
-            self.travel()
 
     def travel(self) -> None:
         """Keys of the prompt."""
-        with _row():
-            self.add("key_frame", gr.Number, label="From frame", value=0, min_width=80, scale=1)
-            self.add("key_text", gr.Textbox, label="Prompt from there on", lines=1, scale=4)
-        self.button("key_add", "Add key")
-        self.add("keys", gr.HTML, value="", elem_classes=["easyphoto_video_keys"])
+        with _closed("Prompt travel"):
+            with _row():
+                self.add("key_frame", gr.Number, label="From frame", value=0, min_width=80, scale=1)
+                self.add("key_text", gr.Textbox, label="Prompt from there on", lines=1, scale=4)
+            self.button("key_add", "Add key")
+            self.add("keys", gr.HTML, value="", elem_classes=["easyphoto_video_keys"])
 
     def person(self) -> None:
         """Whose face."""

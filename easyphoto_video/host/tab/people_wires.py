@@ -74,7 +74,10 @@ class PeopleWires:
 
     def _users(self) -> list[Any]:
         """The forms' own choice of a user id."""
-        return [form.parts[USER] for form in self._forms.values()]
+        return [form.parts[USER] for form in self._with_people()]
+
+    def _with_people(self) -> list[Form]:
+        return [form for form in self._forms.values() if USER in form.parts]
 
     def _chosen(self) -> Callable[..., Updates]:
         def chosen(event: gr.SelectData) -> Updates:
@@ -158,7 +161,7 @@ class PeopleWires:
 
     def _of_forms(self, users: Sequence[Any]) -> Updates:
         updates: Updates = {}
-        for form, user in zip(self._forms.values(), users, strict=True):
+        for form, user in zip(self._with_people(), users, strict=True):
             choices = choices_of(form.fields[USER], self._host)
             value = user if user in choices else choices[0]
             updates[form.parts[USER]] = gr.update(choices=choices, value=value)

@@ -61,13 +61,22 @@ class Wires:
         self._connect_run(streams)
         self._connect_history()
         for form in self._forms.values():
-            self._connect_paste(form)
-            self._connect_person(form)
-            self._connect_models(form)
-            self._connect_seed(form)
-            self._connect_preset(form)
-            self._connect_travel(form)
+            self._connect_restore(form)
+            for field, connect in self._sections():
+                if field in form.parts:
+                    connect(form)
             connect_material(form, self._box)
+
+    def _sections(self) -> list[tuple[str, Callable[[Form], None]]]:
+        """What a form has beside its fields, by the field that brings it."""
+        return [
+            ("prompt", self._connect_paste),
+            ("prompt", self._connect_travel),
+            ("user_id", self._connect_person),
+            ("checkpoint", self._connect_models),
+            ("seed", self._connect_seed),
+            ("sampler", self._connect_preset),
+        ]
 
     def _touch(
         self,
@@ -129,9 +138,6 @@ class Wires:
             self._touch(panel.open.click, open_outputs)
 
     def _connect_paste(self, form: Form) -> None:
-        everything = [part for each in self._forms.values() for part in each.components]
-        outputs = [self._mode, self._tabs, *everything]
-
         def paste(text: str) -> Updates:
             values = values_of(text or "")
             if set(values) <= {"prompt"}:
@@ -139,12 +145,20 @@ class Wires:
                 raise Missing(what, "Copy it from a result or from PNG Info into the prompt.")
             return self._filled(form, text)
 
+        self._touch(form.extra["paste"].click, paste, [form.parts["prompt"]], self._restored)
+
+    @property
+    def _restored(self) -> list[Any]:
+        """What is updated when values come from elsewhere."""
+        everything = [part for each in self._forms.values() for part in each.components]
+        return [self._mode, self._tabs, *everything]
+
+    def _connect_restore(self, form: Form) -> None:
         def restore(file: Any) -> Updates:
             path = upload_of(file)
             return self._filled(form, _note_in(Path(path))) if path else {}
 
-        self._touch(form.extra["paste"].click, paste, [form.parts["prompt"]], outputs)
-        self._touch(form.extra["file"].upload, restore, [form.extra["file"]], outputs)
+        self._touch(form.extra["file"].upload, restore, [form.extra["file"]], self._restored)
 
     def _filled(self, form: Form, text: str) -> Updates:
         """Updates that put what a text says into the form of its mode, and show that form."""
