@@ -22,11 +22,12 @@ from easyphoto_video.engine import Shot
 from easyphoto_video.host.calls import Calls
 from easyphoto_video.host.standalone.conditions import scripts
 from easyphoto_video.host.standalone.denoise import Guide, Noise, Predictor, denoised
-from easyphoto_video.host.standalone.model.swift import Kernels, swift
+from easyphoto_video.host.standalone.model.swift import Kernels, SwiftAttachment
 from easyphoto_video.host.standalone.samplers import Noising, Sampler
 from easyphoto_video.modes.text2video import Text2Video
-from easyphoto_video.motion.attach import attached
-from easyphoto_video.motion.recall import recalling
+from easyphoto_video.motion.attach import MotionAttachment
+from easyphoto_video.motion.recall import StepCache
+from easyphoto_video.unet.attachment import Attachment, entered
 from easyphoto_video.watch import unwatched
 
 CFG = 7.5
@@ -86,15 +87,15 @@ def our_latents(
         cfgs=(cfg,) * shot.frames,
     )
     sampler = Sampler("DDIM", steps, Noising(betas=subject.motion.spec.betas, prediction="epsilon"))
-    quick = swift(subject.unet, kernels or Kernels())
-    with (
-        quick,
-        attached(subject.unet, subject.motion) as handle,
-        recalling(subject.unet, step_cache) as recall,
-    ):
+    inside: list[Attachment] = [
+        SwiftAttachment(kernels or Kernels()),
+        MotionAttachment(subject.motion),
+        *([StepCache(step_cache)] if step_cache > 1 else []),
+    ]
+    with entered(subject.unet, inside) as guests:
         predictor = Predictor(
             unet=subject.unet,
-            calls=Calls.of(shot, handle, None, recall),
+            calls=Calls.of(shot, guests),
             guide=guide,
             pixels_at_once=subject.target.latent_pixels_at_once,
         )

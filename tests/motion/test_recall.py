@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from easyphoto_video.errors import BadRequest
-from easyphoto_video.motion.attach import attached, nowhere
+from easyphoto_video.motion.attach import attached
 from easyphoto_video.motion.places import deep_layers, places
 from easyphoto_video.motion.recall import Recall, recalling
 from easyphoto_video.motion.spec import V1, V2, MotionSpec
+from easyphoto_video.unet.attachment import resting
 from tests.motion.small import Host, clip, lively, near, spec
 from tests.motion.test_attach import state
 
@@ -49,8 +50,8 @@ def moving(host: Host, kind: MotionSpec, every: int) -> Iterator[Any]:
             with ExitStack() as held:
                 if recall is not None:
                     held.enter_context(recall.seeing(FOUR, step))
-                rests = nowhere if recall is None else recall.rests
-                held.enter_context(handle.frames(4, rests=rests))
+                    held.enter_context(resting(recall.rests))
+                held.enter_context(handle.frames(4))
                 return host(x)
 
         yield call

@@ -15,10 +15,12 @@ from easyphoto_video.host.checkpoint.shapes import UNET, unet_config
 from easyphoto_video.host.standalone.conditions import Script
 from easyphoto_video.host.standalone.denoise import Guide, Noise, Predictor, denoised
 from easyphoto_video.host.standalone.samplers import Noising, Sampler
-from easyphoto_video.motion.attach import attached
+from easyphoto_video.motion.attach import MotionAttachment
 from easyphoto_video.motion.noise import initial_noise
 from easyphoto_video.schedule import Schedule
+from easyphoto_video.unet.attachment import entered
 from easyphoto_video.watch import unwatched
+from tests.host.standalone.small import shot
 from tests.motion.windows import windows
 from tools.golden import Golden, read_golden
 from tools.parity import FINAL_LIMIT
@@ -60,10 +62,11 @@ def test_a_clip_is_the_official_one(name: str, pixels_at_once: int) -> None:
     given = latents[0].transpose(0, 1)
     noise = Noise(size=(4, 1, 1), numbers=range(frames), seed=0, given=given)
     whole = windows(frames, frames, 0)
-    with torch.no_grad(), attached(unet, golden.motion) as handle:
+    asked = shot(frames=frames, motion="golden", context=frames)
+    with torch.no_grad(), entered(unet, [MotionAttachment(golden.motion)]) as guests:
         predictor = Predictor(
             unet=unet,
-            calls=Calls(windows=lambda step: whole, handle=handle),
+            calls=Calls(windows=lambda step: whole, shot=asked, guests=guests),
             guide=guide,
             pixels_at_once=pixels_at_once,
         )
