@@ -169,7 +169,7 @@ def test_a_settled_request_needs_no_diffusers(data: Path) -> None:
         "from easyphoto_video.host.standalone.engine import StandaloneEngine;"
         "from easyphoto_video.host.library import Library;"
         "from easyphoto_video.host.standalone.settle import settle;"
-        "from easyphoto_video.request import Text2Video;"
+        "from easyphoto_video.modes.text2video import Text2Video;"
         f"library = Library(Path({str(data)!r}));"
         "settle(Text2Video(checkpoint='tiny', motion='mm_v2'), library); StandaloneEngine(library);"
         "print([m for m in ('diffusers', 'transformers', 'accelerate') if m in sys.modules])"

@@ -50,7 +50,7 @@ def test_nothing_is_drawn_for_nobody(
     def refuse(*_: Any) -> Any:
         raise AssertionError("a picture for nobody")
 
-    monkeypatch.setattr("easyphoto_video.host.standalone.studio.sketched", refuse)
+    monkeypatch.setattr("easyphoto_video.host.standalone.session.sketched", refuse)
     watch = Looking(looks=False)
     assert render(engine, shot(frames=2, steps=2), watch).shape[0] == 2
     assert watch.seen == []
