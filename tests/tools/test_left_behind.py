@@ -17,7 +17,14 @@ OFTEN = ("page-term", "import-kill")
 
 @pytest.mark.parametrize(
     "case",
-    [name if name in OFTEN else pytest.param(name, marks=pytest.mark.slow) for name in CASES],
+    [
+        name
+        if name in OFTEN
+        else pytest.param(
+            name, marks=pytest.mark.slow(reason="a program is started and ended for each case")
+        )
+        for name in CASES
+    ],
 )
 def test_results_and_nothing_else(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if case.startswith("faces") and not face_files.are_in(left_behind.ROOT / face_files.FOLDER):
