@@ -108,6 +108,7 @@ def started(where: Place, *arguments: str) -> Iterator[subprocess.Popen[str]]:
             cwd=where.root,
             env=where.environment(),
             start_new_session=True,
+            preexec_fn=_heed,
         )
         try:
             yield process
@@ -117,6 +118,11 @@ def started(where: Place, *arguments: str) -> Iterator[subprocess.Popen[str]]:
             process.wait()
             assert process.stdout is not None
             process.stdout.close()
+
+
+def _heed() -> None:
+    """Under nohup, or a tool that ignores hang-ups, the program would be told to ignore them."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def said(where: Place) -> str:
