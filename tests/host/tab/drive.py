@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import pytest
+from gradio.routes import App
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import FakeEngine, Shot
@@ -50,7 +51,7 @@ class Driven:
         """Inside a loop, for else gradio makes one for every Blocks and leaves it open."""
         with pytest.MonkeyPatch.context() as patch:
             # Nobody serves it, and two servers and three descriptions take longer than the page.
-            patch.setattr(gr.blocks.App, "create_app", lambda *_, **__: None)
+            patch.setattr(App, "create_app", lambda *_, **__: None)
             patch.setattr(gr.Blocks, "get_config_file", lambda *_, **__: {})
             return build(self.host, self.jobs, register_paste=self._keep, **options)
 
