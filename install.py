@@ -1,19 +1,21 @@
 """Installs what EasyPhoto Video lacks in the WebUI. The WebUI runs this file at every start.
 
 Each package is installed apart and under constraints from all that is installed already, so that
-packages only come and none changes. When nothing is missing, nothing is said and pip is not called.
-What fails is said, with what to do, and the WebUI starts all the same.
+packages only come and none changes. Where another extension has moved what the WebUI itself pins,
+the pin counts, as the WebUI goes back to it. When nothing is missing, nothing is said and pip is
+not called. What fails is said, with what to do, and the WebUI starts all the same.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import io
+import json
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +24,9 @@ SECONDS = 900
 """How long pip may take for a package; a slow line needs minutes for some."""
 PATIENCE = ("--retries", "1", "--timeout", "15")
 """Without a network, pip gives up within half a minute."""
+PINS = "requirements_versions.txt"
+"""The WebUI's own list, in its folder."""
+PIN = re.compile(r"\s*([A-Za-z0-9][-_.A-Za-z0-9]*)\s*==\s*([^\s;#]+)\s*(?:#.*)?")
 PROPER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*==v?\d[\w.!+-]*")
 
 
@@ -106,18 +111,55 @@ def install_all(needs: Sequence[Need]) -> dict[Need, NotInstalled]:
 
     failed: dict[Need, NotInstalled] = {}
     with tempfile.TemporaryDirectory() as folder:
-        constraints = Path(folder, "constraints.txt")
         for need in needs:
-            constraints.write_text("\n".join(freeze()), encoding="utf-8")
             try:
-                alone = ["--no-deps"] if need.alone else []
-                pip("install", need.requirement, "--constraint", str(constraints), *alone)
+                _install(need, Path(folder))
                 say(f"installed {need.requirement}.")
             except NoNetwork as error:
                 return {**failed, **dict.fromkeys(needs[needs.index(need) :], error)}
             except NotInstalled as error:
                 failed[need] = error
     return failed
+
+
+def _install(need: Need, folder: Path) -> None:
+    """Install one; `folder` is for files in between. Raises NotInstalled."""
+    there = dict(line.split("==", 1) for line in freeze())
+    moved = {name: v for name, v in pins().items() if there.get(name, v) != v}
+    constraints = folder / "constraints.txt"
+    lines = [f"{name}=={version}" for name, version in {**there, **moved}.items()]
+    constraints.write_text("\n".join(lines), encoding="utf-8")
+    words = [need.requirement, "--constraint", str(constraints)]
+    if need.alone or not moved:
+        pip("install", *words, *(["--no-deps"] if need.alone else []))
+        return
+    # What was moved is left where it is: what fits the pins comes without it.
+    report = folder / "report.json"
+    pip("install", *words, "--dry-run", "--report", str(report))
+    pip("install", *_coming(report, there), "--no-deps")
+
+
+def _coming(report: Path, there: Mapping[str, str]) -> list[str]:
+    """NAME==VERSION of what pip would install of packages that are not there at all."""
+    planned = json.loads(report.read_text(encoding="utf-8"))["install"]
+    every = [(_plain(one["metadata"]["name"]), one["metadata"]["version"]) for one in planned]
+    return [f"{name}=={version}" for name, version in every if name not in there]
+
+
+def pins() -> dict[str, str]:
+    """The versions that the WebUI pins, by plain name; none where its list is not found."""
+    name = os.environ.get("REQS_FILE", PINS)
+    roots = os.environ.get("PYTHONPATH", "").split(os.pathsep)  # the WebUI's folder is the first
+    for path in (Path(name), *(Path(root, name) for root in roots if root)):
+        if path.is_file():
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            found = [match for line in lines if (match := PIN.fullmatch(line))]
+            return {_plain(match[1]): match[2] for match in found}
+    return {}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def freeze() -> Iterator[str]:
@@ -127,7 +169,7 @@ def freeze() -> Iterator[str]:
     seen: set[str] = set()
     for package in distributions():
         name, version = package.metadata["Name"], package.version
-        key = re.sub(r"[-_.]+", "-", name or "").lower()
+        key = _plain(name or "")
         # pip reads none of the constraints when one has no proper name or version.
         proper = PROPER.fullmatch(f"{key}=={version}")
         if proper and key not in seen:

@@ -104,7 +104,11 @@ class Basics:
     )
     vae: str = declared(
         AUTO,
-        Setting(label="VAE", help="A file in models/VAE; auto is the one inside the checkpoint."),
+        Setting(
+            label="VAE",
+            help="A file in models/VAE; auto is the one that the WebUI's Settings choose, "
+            "stand-alone the one inside the checkpoint. In the WebUI, none is the one inside.",
+        ),
     )
     clip_skip: int = declared(
         1,

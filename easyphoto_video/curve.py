@@ -13,7 +13,6 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from easyphoto_video.expression import Expression, ScheduleError, parse_expression
@@ -125,25 +124,6 @@ def parse_curve(text: str) -> Curve:
         frame = parse_frame(text, *_bare(text, begin, colon, closing), KEY_VARIABLES)
         keys.append(Key(frame, _value(text, *_bare(text, colon + 1, stop, closing))))
     return Curve(tuple(keys), method)
-
-
-def print_curve(curve: Curve) -> str:
-    """The curve as text that `parse_curve` reads back to an equal one."""
-    first = curve.keys[0]
-    plain = curve.method == METHODS[0] and len(curve.keys) == 1 and first.frame == 0
-    if plain and not isinstance(first.value, Expression):
-        return _printed(first.value)
-    keys = []
-    for key in curve.keys:
-        frame = f'"{key.frame.text}"' if isinstance(key.frame, Expression) else f"{key.frame}"
-        value = key.value.text if isinstance(key.value, Expression) else _printed(key.value)
-        keys.append(f"{frame}:({value})")
-    return ("" if curve.method == METHODS[0] else f"{curve.method}: ") + ", ".join(keys)
-
-
-def _printed(value: float) -> str:
-    """A number without an exponent, which would make an expression of it."""
-    return format(Decimal(repr(float(value))), "f").removesuffix(".0")
 
 
 def _parts(text: str, start: int) -> Iterator[tuple[int, int]]:

@@ -7,15 +7,18 @@ a resumed request carries it in If-Range (RFC 9110, 13.1.5), so a file that chan
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
+
+from filelock import BaseFileLock, FileLock, Timeout
 
 from easyphoto_video.errors import BadFile, DownloadFailed
 from easyphoto_video.stream import Interrupted, Refused, Stream
@@ -55,16 +58,52 @@ class Patience:
 def download(wanted: Wanted, watch: Watch, patience: Patience | None = None) -> None:
     """Bring `wanted` to its place.
 
-    `watch` hears of the stages "fetching" and "checking". Raises DownloadFailed, BadFile when the
+    One that another fetch is bringing is waited for. `watch` hears of the stages "waiting",
+    "fetching" and "checking". Raises DownloadFailed, BadFile when the
     folder cannot be written, and what `watch` raises, within a second; the part then stays.
     """
     patience = patience or Patience()
     part = Part(wanted)
-    with writing(wanted.target):
-        wanted.target.parent.mkdir(parents=True, exist_ok=True)
+    with writing(wanted.target), alone(wanted.target, watch) as waited:
+        if waited and wanted.target.exists():
+            return  # whoever was at it has checked it
         _fetch(part, watch, patience)
         _check(part, watch)
         part.finish()
+
+
+@contextmanager
+def alone(target: Path, watch: Watch) -> Iterator[bool]:
+    """Nobody else brings what shall lie at `target`, in this process or another, while it lasts.
+
+    Whether somebody had to be waited for; the stage is "waiting" then. Makes the folder. Raises
+    OSError, and what `watch` raises.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(target.with_name(f".{target.name}.lock"), thread_local=False)
+    waited = False
+    while not _taken(lock):
+        waited = True
+        watch("waiting", 0.0)
+        time.sleep(PACE)
+    try:
+        yield waited
+    finally:
+        # Who has it open already sees that it is gone, and makes another.
+        with suppress(OSError):  # Windows lets go first
+            Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+        with suppress(OSError):
+            if os.name == "nt":
+                Path(lock.lock_file).unlink(missing_ok=True)
+
+
+def _taken(lock: BaseFileLock) -> bool:
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return False
+    return True
 
 
 @contextmanager
@@ -133,7 +172,7 @@ class Part:
 
     def failed(self, reason: str, next_step: str) -> DownloadFailed:
         """The error of this download."""
-        return DownloadFailed(self.wanted.url, reason, next_step)
+        return DownloadFailed(self.wanted.url, reason, next_step, (self.path.parent,))
 
 
 def _fetch(part: Part, watch: Watch, patience: Patience) -> None:

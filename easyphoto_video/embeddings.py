@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from easyphoto_video.files import parsed, trouble_with
 from easyphoto_video.identity import UserId
 
 PREFIX, SUFFIX = "reference_embedding_", ".json"
@@ -92,8 +93,10 @@ def sha256(path: Path) -> str:
 
 
 def _kept(path: Path) -> dict[str, str] | None:
+    if trouble_with(path):
+        return None
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = parsed(path.read_text(encoding="utf-8"))
         _decoded(found["embedding"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

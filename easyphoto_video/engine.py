@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
@@ -158,14 +157,27 @@ class Shot:
     def of(cls, job: Request, start: Start | None = None, rows: range | None = None) -> Shot:
         """The shot of these frames of the clip that a request asks for, by default of all."""
         rows = range(job.frames) if rows is None else rows
-        same = (
-            "width height steps cfg sampler seed checkpoint vae clip_skip motion motion_loras "
-            "context stride windows fuse free_noise step_cache"
-        )
         return cls(
             prompt=job.prompts,
             negative=job.negatives,
+            width=job.width,
+            height=job.height,
+            steps=job.steps,
+            cfg=job.cfg,
+            sampler=job.sampler,
+            seed=job.seed,
+            checkpoint=job.checkpoint,
+            vae=job.vae,
+            clip_skip=job.clip_skip,
             loras=job.scene_loras,
+            motion=job.motion,
+            motion_loras=job.motion_loras,
+            context=job.context,
+            stride=job.stride,
+            windows=job.windows,
+            fuse=job.fuse,
+            free_noise=job.free_noise,
+            step_cache=job.step_cache,
             first=rows.start,
             frames=len(rows),
             cfgs=job.over_frames("cfg_schedule", rows),
@@ -178,7 +190,6 @@ class Shot:
             loop=job.frames if job.closed_loop else None,
             free_init=_free_init(job),
             start=start,
-            **{name: getattr(job, name) for name in same.split()},
         )
 
     @classmethod
@@ -226,7 +237,7 @@ def _free_init(job: Request) -> FreeInit | None:
 
 
 class Engine(Protocol):
-    """Whatever can render: the WebUI, our stand-alone engine, a fake."""
+    """Whatever can render: the WebUI, our stand-alone engine, a fake one of the tests."""
 
     def render(self, shot: Shot, watch: Watch = unwatched) -> Frames:
         """(F, H, W, 3) uint8 RGB with the shot's F, H and W.
@@ -235,31 +246,3 @@ class Engine(Protocol):
         and Stopped when the watch raises it.
         """
         ...
-
-
-Painter = Callable[[Shot, int], Frames]
-"""`painter(shot, frame)` gives one frame, (H, W, 3) uint8 RGB."""
-
-
-def plain(shot: Shot, frame: int) -> Frames:
-    """A flat picture whose grey rises with the frame number."""
-    grey = 255 * (frame + 1) // (shot.frames + 1)
-    return np.full((shot.height, shot.width, 3), grey, np.uint8)
-
-
-class FakeEngine:
-    """An engine without a model: paints each frame with a function and remembers the shots."""
-
-    def __init__(self, painter: Painter = plain) -> None:
-        self.painter = painter
-        self.shots: list[Shot] = []
-
-    def render(self, shot: Shot, watch: Watch = unwatched) -> Frames:
-        """See Engine."""
-        self.shots.append(shot)
-        frames = []
-        for frame in range(shot.frames):
-            watch("denoising", frame / shot.frames)
-            frames.append(self.painter(shot, frame))
-        watch("denoising", 1.0)
-        return np.stack(frames)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from easyphoto_video.errors import BadRequest, Missing
+from easyphoto_video.moves import MAKING
 
 PEOPLE = Path("outputs") / "easyphoto-user-id-infos"
 LORAS = Path("models") / "Lora"
@@ -95,6 +96,7 @@ class People:
         raise Missing(
             f"User id {name!r}",
             f"There is {known} in {self.folder}. Train one with EasyPhoto, or leave it empty.",
+            (self.data_dir,),
         )
 
     def lora(self, name: str) -> Path:
@@ -104,6 +106,7 @@ class People:
             raise Missing(
                 f"The LoRA of user id {person.name!r}",
                 f"Put {person.name}{SUFFIXES[0]} into {self.loras[0]}, or give the weight 0.",
+                (self.data_dir, self.loras[0].parent),
             )
         return person.lora
 
@@ -134,16 +137,6 @@ def lora_of(name: str) -> str:
     return LORA_PREFIX + name
 
 
-def user_ids(data_dir: Path) -> list[UserId]:
-    """See People.all, with the LoRAs in models/Lora."""
-    return People(data_dir).all()
-
-
-def user_id(data_dir: Path, name: str) -> UserId:
-    """See People.get, with the LoRAs in models/Lora."""
-    return People(data_dir).get(name)
-
-
 def trained_files(folders: Iterable[Path]) -> dict[str, Path]:
     """The LoRA files that a user id may have, by their stem; what lies higher comes first."""
     found: dict[str, Path] = {}
@@ -159,8 +152,12 @@ def _precedence(file: Path) -> tuple[int, int, str]:
 
 
 def _below(folder: Path) -> list[Path]:
-    places = os.walk(folder, followlinks=True)
-    return [Path(place, name) for place, _, names in places for name in names]
+    found = []
+    for place, folders, names in os.walk(folder, followlinks=True):
+        # What lies on a workbench is nobody's yet, or nobody's any more.
+        folders[:] = [name for name in folders if not name.startswith(MAKING)]
+        found += [Path(place, name) for name in names]
+    return found
 
 
 def _folders(place: Path) -> Sequence[Path]:

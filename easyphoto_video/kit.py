@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from easyphoto_video.engine import Engine
 from easyphoto_video.faces.cast import Cast
 from easyphoto_video.request import Request
+from easyphoto_video.temporary import temporary
 from easyphoto_video.video.between import Method
 from easyphoto_video.video.flow import by_flow
 from easyphoto_video.watch import Watch, unwatched
@@ -20,8 +19,8 @@ from easyphoto_video.work import Work
 @contextmanager
 def passing(request: Request) -> Iterator[Work]:
     """Work that nobody goes on with: its folder goes with the `with`."""
-    with tempfile.TemporaryDirectory(prefix="easyphoto-") as folder:
-        yield Work(Path(folder))
+    with temporary("work-") as folder:
+        yield Work(folder)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from easyphoto_video.errors import BadFile
+from easyphoto_video.files import NOBODY, trouble_with
+from easyphoto_video.headers import read_header
 
 FAMILIES = {
     64: "the embedded model",
@@ -22,8 +23,6 @@ CROSS = re.compile(r"attn2[._](?:processor[._])?to_[kv].*(?:down|lora_A)(?:\.\w+
 TEXT = re.compile(r"(?:lora_te_|text_encoder).*(?:q_proj|query).*(?:down|lora_A)(?:\.\w+)?\.weight")
 TWO_TEXTS = ("lora_te1_", "lora_te2_")
 """Kohya's prefixes where there are two text encoders."""
-LONGEST_HEADER = 100_000_000
-"""Bytes; the format's own limit."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -56,7 +55,8 @@ def family(width: int | None) -> str:
 
 def lora_base(path: Path) -> LoraBase:
     """What the LoRA in a file belongs to. Raises Missing, and BadFile when it is none."""
-    shapes, notes = _header(path) or _loaded(path)
+    header = None if trouble_with(path) == NOBODY else read_header(path)
+    shapes, notes = (header.shapes, header.notes) if header and header.shapes else _loaded(path)
     if not any("lora" in key for key in shapes):
         some = ", ".join(list(shapes)[:3])
         raise BadFile(path, f"this is no LoRA (it holds {some})", "Give the LoRA of a person.")
@@ -85,20 +85,6 @@ def _noted(notes: Mapping[str, Any]) -> int | None:
     base = str(notes.get("ss_base_model_version", ""))
     marks = {"sdxl": 2048, "sd_v2": 1024, "sd_v1": 768}
     return next((width for mark, width in marks.items() if base.startswith(mark)), None)
-
-
-def _header(path: Path) -> tuple[Shapes, Mapping[str, Any]] | None:
-    """Shapes and notes of a safetensors file without its numbers; None for other files."""
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 2 <= length <= LONGEST_HEADER:
-                return None
-            entries = json.loads(file.read(length))
-        notes = entries.pop("__metadata__", None) or {}
-        return {key: tuple(entry["shape"]) for key, entry in entries.items()}, notes
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return None
 
 
 def _loaded(path: Path) -> tuple[Shapes, Mapping[str, Any]]:

@@ -96,6 +96,12 @@ def source_film(job: Video2Video) -> Film:
     )
 
 
+def film_size(job: Video2Video) -> tuple[int, int]:
+    """Width and height of the film of a settled request, px. Raises BadFile and Missing."""
+    cut = _cut(job)
+    return cut.width, cut.height
+
+
 def allowed_in(job: Request) -> Allowed | None:
     """What may change in each frame of the clip; None is everything."""
     if not isinstance(job, Video2Video) or not job.mask_video:

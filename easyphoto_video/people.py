@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from easyphoto_video.errors import BadFile, BadRequest
+from easyphoto_video.files import check_file
 from easyphoto_video.identity import (
     BEST,
     REFERENCE,
@@ -20,7 +21,7 @@ from easyphoto_video.identity import (
     trained_files,
 )
 from easyphoto_video.lora_base import lora_base
-from easyphoto_video.moves import moves, workbench
+from easyphoto_video.moves import moves, put_right, workbench
 
 PHOTOS = Path("original_backup")
 """Where EasyPhoto keeps the photos as they were given, by number."""
@@ -42,11 +43,11 @@ def photos_in(folder: Path) -> list[Path]:
         found = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
     except OSError as error:
         reason = f"cannot be read as a folder ({error.strerror})"
-        raise BadRequest("Photos", str(folder), reason, "Give a folder with photos.") from error
+        raise BadRequest("Photos", folder, reason, "Give a folder with photos.") from error
     photos = [path for path in found if path.is_file() and not path.name.startswith(".")]
     if not photos:
         step = f"Put photos of the person into it: {', '.join(PICTURES)}."
-        raise BadRequest("Photos", str(folder), "holds no pictures", step)
+        raise BadRequest("Photos", folder, "holds no pictures", step)
     return photos
 
 
@@ -70,6 +71,7 @@ def make(people: People, name: str, photos: Sequence[Path], lora: Path, choose: 
     The LoRA is copied, unless it lies in a LoRA folder under that name. Raises BadRequest, BadFile
     and Missing.
     """
+    put_right(people.folder)
     name = check_new(people, name)
     lora_base(lora)
     if lora.suffix.lower() not in SUFFIXES:
@@ -77,10 +79,14 @@ def make(people: People, name: str, photos: Sequence[Path], lora: Path, choose: 
     there = trained_files(people.loras).get(name)
     if there is not None and not there.samefile(lora):
         step = f"Take another name, or give that LoRA: {there}"
-        raise BadRequest("User id", name, "is the name of another LoRA", step)
+        raise BadRequest("User id", name, "is the name of another LoRA", step, (there.parent,))
     reference = choose(photos)
     file = f"{name}{lora.suffix.lower()}"
-    with workbench(people.folder) as bench, workbench(people.loras[0]) as other, moves() as move:
+    with (
+        workbench(people.folder) as bench,
+        workbench(people.loras[0]) as other,
+        moves(bench) as move,
+    ):
         made = bench / name
         write_jpeg(reference, made / REFERENCE)
         _keep_photos(photos, made / PHOTOS)
@@ -95,6 +101,7 @@ def make(people: People, name: str, photos: Sequence[Path], lora: Path, choose: 
 
 def write_jpeg(source: Path, target: Path) -> None:
     """A picture as an upright JPEG; one that is so already stays as it is. Raises BadFile."""
+    check_file(source, "Give another.")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with Image.open(source) as picture:
@@ -115,13 +122,15 @@ def rename(people: People, old: str, new: str) -> UserId:
 
     Raises BadRequest, BadFile and Missing.
     """
+    put_right(people.folder)
     person = own(people, old, "renamed")
     new = check_new(people, new, besides=person.name)
     there = trained_files(people.loras).get(new)
     if there is not None and new != person.name:
-        raise BadRequest("User id", new, f"is the name of a LoRA ({there})", "Take another name.")
+        reason = f"is the name of a LoRA ({there})"
+        raise BadRequest("User id", new, reason, "Take another name.", (there.parent,))
     stem = person.folder.name
-    with moves() as move:
+    with workbench(people.folder) as bench, moves(bench) as move:
         for file in (*_weights(person), *lora_files(people, person)):
             head = TUNED if file.name.startswith(TUNED + stem) else ""
             move(file, file.with_name(f"{head}{new}{file.name[len(head + stem) :]}"))
@@ -131,11 +140,12 @@ def rename(people: People, old: str, new: str) -> UserId:
 
 def delete(people: People, name: str, *, keep_lora: bool = False) -> list[Path]:
     """Take a person away for good; gives what is gone. Raises BadRequest, BadFile and Missing."""
+    put_right(people.folder)
     person = own(people, name, "deleted")
     gone = belongings(people, person, keep_lora=keep_lora)
     loras = gone[1:]
     place = loras[0].parent if loras else people.folder
-    with workbench(people.folder) as bench, workbench(place) as other, moves() as move:
+    with workbench(people.folder) as bench, workbench(place) as other, moves(bench) as move:
         for file in loras:
             move(file, other / file.name)
         move(person.folder, bench / "person")

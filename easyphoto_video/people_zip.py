@@ -7,7 +7,6 @@ is written, and nothing of it is ever opened as code.
 from __future__ import annotations
 
 import re
-import secrets
 import shutil
 import stat
 import unicodedata
@@ -20,6 +19,8 @@ from pathlib import Path, PurePosixPath
 
 from easyphoto_video.embeddings import is_kept
 from easyphoto_video.errors import BadFile, BadRequest
+from easyphoto_video.files import FOLDER, NOBODY, check_file, is_folder, trouble_with
+from easyphoto_video.held import TOKEN, claimed, sweep
 from easyphoto_video.identity import (
     DEVICES,
     LORAS,
@@ -31,7 +32,7 @@ from easyphoto_video.identity import (
     check_name,
 )
 from easyphoto_video.lora_base import lora_base
-from easyphoto_video.moves import Move, moves, workbench
+from easyphoto_video.moves import Move, moves, put_right, workbench
 from easyphoto_video.people import BESIDE, TUNED, belongings, lora_files, write_jpeg
 
 LARGEST = 8 * 2**30
@@ -45,6 +46,8 @@ FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 """The first that a zip knows; the same person gives the same zip."""
 PART = re.compile(r"[^\\:*?\"<>|\x00-\x1f/]+(?<![. ])")
 """What a file may be called on every system."""
+UNDER_WAY = (".zip-", ".part")
+"""What the folder of a zip that is being written begins and ends with."""
 AGAIN = "Export the user id again with `python3 launch.py user-ids export`."
 
 
@@ -65,23 +68,21 @@ def export(people: People, name: str, target: Path) -> Path:
     Raises BadRequest, BadFile and Missing.
     """
     person = people.get(name)
-    target = target / f"{person.name}.zip" if target.is_dir() else target
-    if target.suffix.lower() != ".zip" or target.exists():
-        reason = "it is there already" if target.exists() else "it is no name of a zip"
+    target = target / f"{person.name}.zip" if is_folder(target) else target
+    taken = trouble_with(target) != NOBODY
+    if target.suffix.lower() != ".zip" or taken:
+        reason = "it is there already" if taken else "it is no name of a zip"
         raise BadFile(target, reason, "Give another name that ends with .zip.")
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(part, "x", strict_timestamps=False) as archive:
-            for path, inside in _leaving(people, person):
-                _write(archive, path, inside)
-        part.rename(target)
+        begin, end = UNDER_WAY
+        sweep(target.parent, re.escape(begin) + TOKEN + re.escape(end))
+        with claimed(target.parent, begin, end) as bench:
+            _pack(people, person, bench / "part")
+            (bench / "part").rename(target)
     except OSError as error:
         reason = f"it cannot be written ({error.strerror})"
         raise BadFile(target, reason, "Give another place with room on its disk.") from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
     return target
 
 
@@ -90,6 +91,7 @@ def bring(people: People, source: Path, *, replace: bool = False) -> UserId:
 
     Raises BadRequest when the name is taken, and BadFile when the zip is not good.
     """
+    put_right(people.folder)
     with _opened(source) as archive:
         content = _checked(archive, source)
         there = people.named_like(check_name(content.name))
@@ -99,7 +101,7 @@ def bring(people: People, source: Path, *, replace: bool = False) -> UserId:
         with (
             workbench(people.folder) as bench,
             workbench(people.loras[0]) as other,
-            moves() as move,
+            moves(bench) as move,
         ):
             _unpack(archive, content, bench / "new", other / "new")
             _check_files(content, bench / "new", other / "new", source)
@@ -109,6 +111,12 @@ def bring(people: People, source: Path, *, replace: bool = False) -> UserId:
                 move(other / "new" / path, people.loras[0] / path)
             move(bench / "new", people.folder / content.name)
     return people.get(content.name)
+
+
+def _pack(people: People, person: UserId, part: Path) -> None:
+    with zipfile.ZipFile(part, "x", strict_timestamps=False) as archive:
+        for path, inside in _leaving(people, person):
+            _write(archive, path, inside)
 
 
 def _leaving(people: People, person: UserId) -> Iterator[tuple[Path, PurePosixPath]]:
@@ -121,7 +129,8 @@ def _leaving(people: People, person: UserId) -> Iterator[tuple[Path, PurePosixPa
         return
     for path in sorted(person.folder.rglob("*")):
         # A link may lead to what is nobody else's business.
-        if not path.is_symlink() and not is_kept(path):
+        is_odd = trouble_with(path) not in ("", FOLDER)
+        if not is_odd and not path.is_symlink() and not is_kept(path):
             yield path, home / path.relative_to(person.folder).as_posix()
     for file in lora_files(people, person):
         folder = next(place for place in people.loras if file.is_relative_to(place))
@@ -142,6 +151,7 @@ def _write(archive: zipfile.ZipFile, path: Path, inside: PurePosixPath) -> None:
 
 @contextmanager
 def _opened(source: Path) -> Iterator[zipfile.ZipFile]:
+    check_file(source, "Give another.")
     try:
         with zipfile.ZipFile(source) as archive:
             yield archive

@@ -37,8 +37,6 @@ __all__ = ["Result", "Tools", "make", "note_of", "run"]
 class Result:
     """What came out, and enough to do it again."""
 
-    film: Film = field(repr=False)
-    """What the clip is; its frames are to be had from the file alone."""
     shown: Frames
     """(n, H, W, 3) uint8 RGB: some of the clip's frames, evenly spread."""
     request: Request
@@ -86,7 +84,6 @@ def run(request: Request, tools: Tools, path: Path) -> Result:
         scores = scored(film.frames(), found, cast and cast.recogniser, watch, film.count)
         made = written(film, request, tools, path, note_of(request, scores))
     return Result(
-        film=film,
         shown=made.shown,
         request=request,
         path=made.path,

@@ -8,7 +8,6 @@ reader's affair: `around` gives both neighbours and how far between them a frame
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -16,7 +15,6 @@ from typing import Generic, TypeVar
 from easyphoto_video.prompt_keys import KEY_LINE, ScheduleError, has_keys, placed, read_keys
 
 __all__ = ["KEY_LINE", "Schedule", "ScheduleError", "check_text", "has_keys", "parse_text"]
-__all__ += ["print_text"]
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -91,25 +89,3 @@ def check_text(text: str) -> None:
     if has_keys(text):
         keys = read_keys(text)
         placed(text, [key for key in keys if isinstance(key.frame, int)], None)
-
-
-def print_text(schedule: Schedule[str]) -> str:
-    """The schedule as text that `parse_text` reads back to the same schedule.
-
-    Plain text or key lines where those keep every character, else JSON. Raises ValueError where
-    neither does: for a value with both a line break and `--neg`.
-    """
-    lines = "\n".join(f"{frame}: {value}" for frame, value in schedule.keys)
-    plain = [schedule.keys[0][1]] if schedule.is_constant and not schedule.keys[0][0] else []
-    pairs = {str(frame): value for frame, value in schedule.keys}
-    for text in (*plain, lines, json.dumps(pairs, ensure_ascii=False)):
-        if _reads(text) == schedule:
-            return text
-    raise ValueError("a prompt with both a line break and --neg cannot be written")
-
-
-def _reads(text: str) -> Schedule[str] | None:
-    try:
-        return parse_text(text)
-    except ScheduleError:
-        return None

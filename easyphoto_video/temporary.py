@@ -1,8 +1,8 @@
 """One folder of ours for everything temporary: nobody else reads it, and it does not stay.
 
     <temporary folder>/easyphoto-video-1000/      this user's alone
-        k3v9x2ab/                                 a process's own, gone when it ends
-        k3v9x2ab.lock                             held for as long as that process lives
+        3fa29c0d/                                 a process's own, gone when it ends
+        3fa29c0d.lock                             held for as long as that process lives
 
 What a process that was killed left behind goes when the next one makes its own.
 """
@@ -13,8 +13,6 @@ import atexit
 import getpass
 import os
 import re
-import secrets
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -23,10 +21,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from easyphoto_video.errors import HostFailed
-from easyphoto_video.held import hold
+from easyphoto_video.held import TOKEN, claimed, sweep
 
 NAME = "easyphoto-video"
-LOCK = ".lock"
+VARIABLES = ("TMPDIR", "TEMP", "TMP")
+"""What programs ask for the folder of temporary files, each in its own way."""
 
 
 def folder() -> Path:
@@ -52,49 +51,68 @@ def temporary(prefix: str = "") -> Iterator[Path]:
         yield Path(made)
 
 
+@contextmanager
+def everywhere() -> Iterator[None]:
+    """While it lasts, whatever is temporary lies there, that of libraries and programs too.
+
+    The folder goes at the end. For a process that is ours alone. Raises HostFailed.
+    """
+    ours = str(folder())
+    before = tempfile.tempdir, {name: os.environ.get(name) for name in VARIABLES}
+    try:
+        tempfile.tempdir = ours
+        os.environ.update(dict.fromkeys(VARIABLES, ours))
+        yield
+    finally:
+        tempfile.tempdir, variables = before
+        for name, value in variables.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        close()
+
+
 class _Own:
     def __init__(self, home: Path) -> None:
-        self._held = ExitStack()
-        self.path = home / secrets.token_hex(4)
-        # The lock is first, so that no folder is ever without; another's sweep may be as fast.
-        while not self._is_held():
-            self.path = home / secrets.token_hex(4)
-        self.path.mkdir(mode=0o700)
-
-    def _is_held(self) -> bool:
-        lock = _lock_of(self.path)
-        return self._held.enter_context(hold(lock)) and lock.exists()
+        self._home = home
+        self._claim = ExitStack()
+        self.path = self._claim.enter_context(claimed(home))
 
     def close(self) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
-        self._held.close()
-        _lock_of(self.path).unlink(missing_ok=True)
+        self._claim.close()
         with suppress(OSError):  # other processes may have theirs there
-            self.path.parent.rmdir()
+            self._home.rmdir()
 
 
 @lru_cache(maxsize=1)
 def _own() -> _Own:
-    home = Path(tempfile.gettempdir()) / f"{NAME}-{_user()}"
     try:
-        home.mkdir(mode=0o700, exist_ok=True)
-        _check_private(home)
-        own = _Own(home)
-        _sweep(home)
+        own = _made()
     except OSError as error:
+        place = error.filename or "The folder for temporary files"
         raise HostFailed(
-            f"{home} cannot be used for temporary files ({error.strerror or error}). "
+            f"{place}: nothing temporary can be kept there ({error.strerror or error}). "
             "Set TMPDIR to a folder that is yours, with room on its disk."
         ) from error
     atexit.register(close)
     return own
 
 
+def _made() -> _Own:
+    home = Path(tempfile.gettempdir()) / f"{NAME}-{_user()}"
+    home.mkdir(mode=0o700, exist_ok=True)
+    own = _Own(home)
+    _check_private(home)
+    sweep(home, TOKEN)
+    return own
+
+
 def _check_private(home: Path) -> None:
     """Raises HostFailed when somebody else could read it or put files there."""
-    facts = home.lstat()
     if os.name == "nt":  # where a user's temporary folder is that user's already
         return
+    facts = home.lstat()
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid():
         raise HostFailed(
             f"{home} is somebody else's, so nothing personal may lie there. "
@@ -102,19 +120,6 @@ def _check_private(home: Path) -> None:
         )
     if facts.st_mode & 0o077:
         home.chmod(0o700)
-
-
-def _sweep(home: Path) -> None:
-    """Remove the folders of processes that are no more."""
-    for lock in home.glob(f"*{LOCK}"):
-        with hold(lock) as is_ours:
-            if is_ours:
-                shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
-                lock.unlink(missing_ok=True)
-
-
-def _lock_of(path: Path) -> Path:
-    return path.with_name(path.name + LOCK)
 
 
 def _user() -> str:

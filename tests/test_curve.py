@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from easyphoto_video.curve import METHODS, Curve, Key, parse_curve, print_curve
+from easyphoto_video.curve import METHODS, Curve, Key, parse_curve
 from easyphoto_video.expression import ScheduleError, parse_expression
 from easyphoto_video.schedule import parse_text
 from tests.hostile import HOSTILE
+from tests.printing import print_curve
 
 FRAMES = 12
 SEED = 7

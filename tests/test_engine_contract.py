@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easyphoto_video.engine import Engine, FakeEngine, Start
+from easyphoto_video.engine import Engine, Start
 from easyphoto_video.errors import Stopped
 from easyphoto_video.host.library import Library
 from easyphoto_video.host.standalone.engine import StandaloneEngine
 from easyphoto_video.request import Lora
+from tests.fake_engine import FakeEngine
 from tests.host.standalone.small import shot
 from tools.hosted import hosted_engine
 from tools.tiny_checkpoint import Sizes, fitting_spec, write_checkpoint, write_lora, write_motion

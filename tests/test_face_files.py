@@ -102,11 +102,11 @@ def test_other_files_than_these_do_not_come(
 def test_a_stop_ends_pip_that_would_never_end(
     shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started: list[Any] = []
+    started: list[subprocess.Popen[Any]] = []
     popen = subprocess.Popen
     endless = [sys.executable, "-c", "import time; time.sleep(1e6)"]
 
-    def start(command: list[str], **options: Any) -> Any:
+    def start(command: list[str], **options: Any) -> subprocess.Popen[Any]:
         started.append(popen(endless, **options))
         return started[-1]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import FakeEngine, Shot
+from easyphoto_video.engine import Shot
 from easyphoto_video.errors import FacePassFailed, OutOfMemory, Stopped
 from easyphoto_video.faces.cast import Cast, Person
 from easyphoto_video.faces.face import Face, Floats
@@ -19,6 +19,7 @@ from easyphoto_video.recipes import Tools, run
 from easyphoto_video.request import Lora, Text2Video
 from easyphoto_video.video.note import read_note
 from easyphoto_video.watch import Watch, unwatched
+from tests.fake_engine import FakeEngine
 
 SIDE, COUNT = 64, 9
 POINTS = np.array([[-7, -6], [7, -6], [0, 0], [-5, 8], [5, 8]], np.float32)

@@ -1,36 +1,23 @@
-"""Clip, watch, engine and recipes: small laws of the hall."""
+"""Watch, engine and recipes: small laws of the hall."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from easyphoto_video.clip import Clip
-from easyphoto_video.engine import FakeEngine, Shot, Start
+from easyphoto_video.engine import Shot, Start
 from easyphoto_video.errors import BadFile, BadRequest, EasyPhotoError, Missing, Stopped
 from easyphoto_video.recipes import Tools, run
 from easyphoto_video.request import Text2Video, request_from
 from easyphoto_video.video.note import read_note
 from easyphoto_video.watch import Stopwatch
+from tests.fake_engine import FakeEngine
 
 JOB = Text2Video(prompt="a girl", width=64, height=72, frames=5, seed=7, cfg=7, format="png")
-
-
-def test_clip_refuses_other_shapes_and_rates() -> None:
-    frames = np.zeros((2, 4, 6, 3), np.uint8)
-    clip = Clip(frames=frames, fps=Fraction(8))
-    assert (len(clip), clip.width, clip.height, clip.seconds) == (2, 6, 4, Fraction(1, 4))
-    with pytest.raises(ValueError, match="uint8"):
-        Clip(frames=frames.astype(np.float32), fps=Fraction(8))  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="uint8"):
-        Clip(frames=frames[:0], fps=Fraction(8))
-    with pytest.raises(ValueError, match="more than 0"):
-        Clip(frames=frames, fps=Fraction(0))
 
 
 def test_stopwatch_adds_up_stages_and_passes_on() -> None:

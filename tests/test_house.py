@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "easyphoto_video"
-STREET = {"accelerate", "diffusers", "fastapi", "gradio", "launch", "modules", "peft"}
+STREET = {"accelerate", "diffusers", "fastapi", "gradio", "launch", "modules"}
 STREET |= {"transformers"}
 ROOMS = {"faces", "motion", "video"}
 FILES = sorted(path.relative_to(ROOT) for path in PACKAGE.rglob("*.py"))

@@ -17,8 +17,6 @@ from easyphoto_video.identity import (
     REFERENCE,
     People,
     check_name,
-    user_id,
-    user_ids,
 )
 from tests.host.fake import add_person
 
@@ -37,7 +35,7 @@ def test_names(name: str) -> None:
 @pytest.mark.parametrize("name", BAD)
 def test_what_is_no_name_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadRequest, match=r"User id: .* is no name"):
-        user_id(tmp_path, name)
+        People(tmp_path).get(name)
 
 
 @given(st.text(max_size=70))
@@ -79,8 +77,8 @@ def test_people_are_listed_by_name_when_they_have_a_picture(tmp_path: Path) -> N
         add_person(tmp_path, name)
     found = [(person.name, person.is_builtin) for person in people(tmp_path).all()]
     assert found == [("ada", False), ("zoe", False), ("carol", True)]
-    assert user_id(tmp_path, "ada").reference == tmp_path / PEOPLE / "ada" / REFERENCE
-    assert [person.name for person in user_ids(tmp_path)][:2] == ["ada", "zoe"]
+    assert People(tmp_path).get("ada").reference == tmp_path / PEOPLE / "ada" / REFERENCE
+    assert [person.name for person in People(tmp_path).all()][:2] == ["ada", "zoe"]
 
 
 def test_who_is_not_there_is_missing_and_those_there_are_named(tmp_path: Path) -> None:

@@ -12,13 +12,14 @@ import pytest
 from PIL import Image
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import FakeEngine, Shot
+from easyphoto_video.engine import Shot
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.kit import Tools
 from easyphoto_video.material import settled_material
 from easyphoto_video.recipes import run
 from easyphoto_video.request import Image2Video, Video2Video
 from easyphoto_video.video.read import open_video
+from tests.fake_engine import FakeEngine
 
 WHITE = 255
 

@@ -15,13 +15,14 @@ from easyphoto_video.schedule import (
     check_text,
     has_keys,
     parse_text,
-    print_text,
 )
 from tests.hostile import HOSTILE
+from tests.printing import print_text
 
 LINE = st.text(st.characters(categories=["L", "N", "P"]), min_size=1).filter(
     lambda text: not text.endswith(",")
 )
+
 KEYS = st.dictionaries(st.integers(0, 500), LINE, min_size=2)
 
 

@@ -9,7 +9,9 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -171,6 +173,47 @@ def test_a_file_arrives_checked_and_alone(tmp_path: Path, server: Server, offer:
         fractions = [fraction for name, fraction in told if name == stage]
         assert fractions == sorted(fractions)
         assert fractions[-1] == 1.0
+
+
+def test_of_two_at_once_one_waits_and_both_have_it(
+    tmp_path: Path, server: Server, offer: Offer
+) -> None:
+    offer()
+    server.stalls.set()
+    told: list[str] = []
+    waits = threading.Event()
+
+    def second(stage: str, fraction: float) -> None:
+        told.append(stage)
+        if stage == "waiting":
+            waits.set()
+
+    patient = partial(weights.fetch, "thing", tmp_path, patience=Patience(timeout=60))
+    with ThreadPoolExecutor(2) as both:
+        first = both.submit(patient, unwatched)
+        while not server.asked:
+            time.sleep(0.01)
+        other = both.submit(patient, second)
+        assert waits.wait(60)
+        server.stalls.clear()
+        assert first.result() == other.result() == place(tmp_path)
+    assert place(tmp_path).read_bytes() == BODY
+    assert len(server.asked) == 1
+    assert set(told) == {"waiting"}
+    assert left(tmp_path) == ["thing.ckpt"]
+
+
+def test_who_waits_can_be_stopped(tmp_path: Path, offer: Offer) -> None:
+    offer()
+
+    def stop(stage: str, fraction: float) -> None:
+        assert stage == "waiting"
+        raise Stopped("Stopped.")
+
+    with download.alone(place(tmp_path), unwatched) as waited, pytest.raises(Stopped):
+        assert not waited
+        fetch(tmp_path, stop)
+    assert left(tmp_path) == []
 
 
 def test_what_is_there_is_checked_and_kept(tmp_path: Path, server: Server, offer: Offer) -> None:

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import errno
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from easyphoto_video import __version__
 from easyphoto_video import work as module
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import FakeEngine, Shot
-from easyphoto_video.errors import BadFile, BadRequest, Missing, Stopped
+from easyphoto_video.engine import Shot
+from easyphoto_video.errors import BadFile, BadRequest, HostFailed, Missing, Stopped
 from easyphoto_video.kit import Tools
 from easyphoto_video.recipes import run
 from easyphoto_video.request import Image2Video, Request, Text2Video
 from easyphoto_video.spans import NEXT
-from easyphoto_video.video.note import read_note
-from easyphoto_video.video.read import open_video
-from easyphoto_video.watch import Watch, unwatched
-from easyphoto_video.work import (
-    check_room,
+from easyphoto_video.unfinished import (
     discard,
+    leftovers,
     matching,
     named,
+    sweep_begun,
+    taken,
     unfinished,
     working,
 )
+from easyphoto_video.video.note import read_note
+from easyphoto_video.video.read import open_video
+from easyphoto_video.watch import Watch, unwatched
+from easyphoto_video.work import check_room
+from tests.fake_engine import FakeEngine
 
 JOB = Text2Video(
     prompt="a", width=64, height=64, frames=30, span=12, span_overlap=4, seed=1, cfg=7,
@@ -134,12 +141,70 @@ def test_work_is_found_by_its_request(tmp_path: Path) -> None:
 def test_work_that_somebody_is_at_is_nobody_elses(tmp_path: Path) -> None:
     stopped(tmp_path)
     found = unfinished(tmp_path)[0]
-    with pytest.raises(Stopped), working(tmp_path, JOB, found):
-        assert unfinished(tmp_path) == []
-        with pytest.raises(BadRequest, match="worked on"), working(tmp_path, JOB, found):
+    with pytest.raises(Stopped), taken(found), working(tmp_path, JOB, found):
+        assert unfinished(tmp_path) == leftovers(tmp_path) == []
+        for refused in (lambda: named(tmp_path, found.id), lambda: discard(tmp_path, found.id)):
+            with pytest.raises(BadRequest, match="worked on"):
+                refused()
+        with pytest.raises(BadRequest, match="worked on"), taken(found):
             pass
         raise Stopped("Stopped.")
     assert unfinished(tmp_path) == [found]
+    discard(tmp_path, found.id)
+    with pytest.raises(Missing), taken(found):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_nobody_can_go_on_with_is_listed_and_discarded(tmp_path: Path) -> None:
+    for _ in range(3):
+        stopped(tmp_path)
+    there = unfinished(tmp_path)
+    old, damaged, left = (each.folder / "job.json" for each in there)
+    old.write_text(old.read_text().replace(__version__, "0.0.1"))
+    damaged.write_text("[")
+    (tmp_path / ".unfinished" / "0badcafe").mkdir()
+    reasons = {each.id: each.reason for each in leftovers(tmp_path)}
+    assert reasons == {
+        there[0].id: f"is of version 0.0.1, and this is {__version__}",
+        there[1].id: "is damaged",
+        "0badcafe": "has no span that is done",
+    }
+    assert unfinished(tmp_path) == [there[2]]
+    with pytest.raises(BadRequest, match=r"0\.0\.1.*Discard it"):
+        named(tmp_path, there[0].id)
+    for id in reasons:
+        discard(tmp_path, id)
+    assert leftovers(tmp_path) == []
+    assert left.exists()
+
+
+def test_what_was_begun_in_vain_is_swept_by_the_next(tmp_path: Path) -> None:
+    stopped(tmp_path)
+    vain = tmp_path / ".unfinished" / "0badcafe"
+    vain.mkdir()
+    (vain / "job.json").write_text("{}")
+    (vain / "scene-0000000.part").write_text("half a span")
+    vain.with_name("0badcaff.lock").touch()
+    with pytest.raises(Stopped), working(tmp_path, JOB) as work:
+        assert not vain.exists()
+        assert sweep_begun(tmp_path) == []
+        assert work.folder.exists()
+        raise Stopped("Stopped.")
+    (found,) = unfinished(tmp_path)
+    assert [path.name for path in (tmp_path / ".unfinished").iterdir()] == [found.id]
+
+
+def test_a_disk_that_is_full_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: object, *rest: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(HostFailed, match=r"No space left.*--resume"), working(tmp_path, JOB) as w:
+        w.keep("a", NOISE)
+        monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
+        w.keep("b", NOISE)
+    (found,) = unfinished(tmp_path)
+    assert sorted(path.name for path in found.folder.iterdir()) == ["a.zip", "job.json"]
 
 
 def test_a_picture_that_changed_meanwhile_is_refused(tmp_path: Path) -> None:

@@ -19,12 +19,12 @@ import numpy as np
 from easyphoto_video.clip import Frames
 from easyphoto_video.video.between import (
     Method,
-    by_blending,
     by_repeating,
     is_cut,
 )
 from easyphoto_video.video.flow import by_flow
 from easyphoto_video.video.read import open_video
+from tests.video.blend import by_blending
 
 Gap = tuple[Frames, Frames, Frames]
 """Before, truth, after."""

@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from easyphoto_video.engine import Engine, FakeEngine
+from easyphoto_video.engine import Engine
 from easyphoto_video.faces.cast import Cast
 from easyphoto_video.identity import People
 from easyphoto_video.material import settled_material
 from easyphoto_video.request import NONE, Request
 from easyphoto_video.video.between import Method
 from easyphoto_video.video.flow import by_flow
+from tests.fake_engine import FakeEngine
 
 SIDE = 64
 """px, what an automatic size becomes."""

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from easyphoto_video.clip import Clip, Frames
+from easyphoto_video.clip import Frames
 from easyphoto_video.video.ffmpeg import find, named
-from easyphoto_video.video.write import write
+from tests.clips import Clip, write
 
 SIDE, COUNT = 64, 12
 LARGEST = 2**20

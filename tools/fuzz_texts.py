@@ -10,7 +10,8 @@ import numpy as np
 
 from easyphoto_video.curve import parse_curve
 from easyphoto_video.request import Text2Video
-from easyphoto_video.schedule import check_text, parse_text, print_text
+from easyphoto_video.schedule import check_text, parse_text
+from tests.printing import print_text
 
 CURVES = (
     "7",
@@ -33,6 +34,7 @@ WORDS += "( ) (( )) [ ] { } : , ; \" ' \\ / // % ^ & | ! != <= == + - * @ # $ _ 
 WORDS += (
     "import and or not if else cubic: step: linear: --neg <lora:a:1> BREAK AND max_f/0 0x10 1_0 "
 )
+
 WORDS += "\u0663 \u00b2 \u2028 \x85 \0 \ud800 \ufeff \u202e \U0001f600 nan inf True None"
 PIECES = (*WORDS.split(" "), "\n", "\r\n", "\t", " ", "\x0b")
 

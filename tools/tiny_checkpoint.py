@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -195,6 +196,29 @@ def write_lora(path: Path, sizes: Sizes | None = None) -> Path:
     """Writes a LoRA for the checkpoint that changes what one sees."""
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(kohya(sizes or Sizes()), path)
+    return path
+
+
+@torch.no_grad()
+def write_controlnet(path: Path, sizes: Sizes | None = None, seed: int = 0) -> Path:
+    """Writes a ControlNet for the checkpoint, fp16, under diffusers' names.
+
+    What leads into the UNet is 0 in a new one; here it has weights, so that one sees it.
+    """
+    sizes = sizes or Sizes()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = ControlNetModel(
+            block_out_channels=sizes.channels,
+            cross_attention_dim=sizes.context,
+            attention_head_dim=sizes.heads,
+        )
+        hint = model.controlnet_cond_embedding.conv_out
+        layers: list[Any] = [hint, *model.controlnet_down_blocks, model.controlnet_mid_block]
+        for layer in layers:
+            nn.init.normal_(layer.weight, std=0.1)
+    save_file(_halves(model), path)
     return path
 
 

@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[1]
 EXTENSION = "easyphoto-video"
 ON_CPU = ("--skip-torch-cuda-test", "--no-half", "--precision", "full", "--use-cpu", "all")
 FLAGS = (*ON_CPU, "--api", "--skip-python-version-check")
-SECONDS = 240
+SECONDS = 600
 """How long a start may take on a busy machine."""
 LOADED = re.compile(r"Model loaded in|[Mm]odel failed to load")
 STARTED = "Startup time"

@@ -19,8 +19,17 @@ from typing import Any
 import numpy as np
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.errors import BadFile, Missing
-from easyphoto_video.faces.face import Face, Floats
+from easyphoto_video.errors import (
+    LESS,
+    BadFile,
+    EasyPhotoError,
+    HostFailed,
+    Missing,
+    OutOfMemory,
+    lacks_memory,
+)
+from easyphoto_video.faces.face import Floats
+from easyphoto_video.files import check_file
 
 DETECTOR, RECOGNISER = "detector", "recogniser"
 WITH_POINTS = (9, 15)
@@ -31,10 +40,7 @@ PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 ERRORS_ONLY = 3
 """onnxruntime's level of talking."""
 INSTALL = Path(__file__).parents[2] / "install.py"
-LEAST_SIDE = 8
-"""px; a picture narrower than this once it is scaled to the detector's view shows no face."""
-VIEW = 128
-"""px of the smallest of insightface's views."""
+ANOTHER = "Remove its folder and fetch the pack again, or choose another face pack."
 FILTERS = threading.RLock()
 """Held while the filters of warnings are other ones."""
 
@@ -62,41 +68,6 @@ def models(pack: Path) -> dict[str, Path]:
         if kind:
             found.setdefault(kind, file)
     return found
-
-
-class InsightDetector:
-    """A pack's SCRFD network, at insightface's own two views of 128 and 640 px; see Detector.
-
-    Guo et al., Sample and Computation Redistribution for Efficient Face Detection, 2021 (arXiv
-    2105.04714). May be called from several threads.
-    """
-
-    def __init__(self, pack: Path) -> None:
-        """Raises Missing without the package or the folder, BadFile for a pack without it."""
-        file = _of_kind(pack, DETECTOR, "no detector of insightface's that gives the five points")
-        with _quiet():
-            from insightface.model_zoo.scrfd import SCRFD
-
-            self._net: Any = SCRFD(model_file=str(file), session=_session(file))
-        self._file = file
-        self._lock = threading.Lock()
-        self.calls = 0
-        """How often it was asked; each time costs one or two runs of the network."""
-
-    def detect(self, picture: Frames) -> list[Face]:
-        """See Detector. The box is the network's own."""
-        if min(picture.shape[:2]) * VIEW < max(picture.shape[:2]) * LEAST_SIDE:
-            return []
-        with self._lock, _running(self._file):
-            self.calls += 1
-            boxes, points = self._net.detect(_bgr(picture))
-        faces = [
-            Face(
-                box=box[:4].astype(np.float32), points=five.astype(np.float32), score=float(box[4])
-            )
-            for box, five in zip(boxes, points, strict=True)
-        ]
-        return sorted(faces, key=lambda face: -float(np.prod(face.box[2:] - face.box[:2])))
 
 
 class PackRecogniser:
@@ -155,6 +126,7 @@ def _of_kind(pack: Path, kind: str, reason: str) -> Path:
         raise Missing(
             f"A face pack (.onnx files) in {pack}",
             "Get one: python3 launch.py fetch buffalo_l --accept-licence",
+            (pack.parent,),
         )
     found = models(pack)
     if kind not in found:
@@ -164,6 +136,7 @@ def _of_kind(pack: Path, kind: str, reason: str) -> Path:
 
 def _kind(file: Path) -> str:
     """What a network is for; empty for neither."""
+    check_file(file, ANOTHER)
     onnx = _package().onnx
     from google.protobuf.message import DecodeError
 
@@ -193,16 +166,28 @@ def _shape(value: Any) -> list[int]:
 
 
 def _package() -> Any:
-    """A module that knows onnx and onnxruntime; raises Missing where insightface cannot be had."""
+    """A module that knows onnx and onnxruntime.
+
+    Raises Missing where insightface cannot be had, OutOfMemory and HostFailed where it is there and
+    cannot be loaded.
+    """
     try:
         with _quiet():
             import insightface.model_zoo.arcface_onnx as package
-    except ImportError as error:
-        raise Missing(
-            f"The package insightface ({error})",
-            f'It comes, and nothing else changes, with: "{sys.executable}" "{INSTALL}"',
-        ) from error
+    except (ImportError, MemoryError, OSError) as error:
+        raise _not_loaded(error) from error
     return package
+
+
+def _not_loaded(error: Exception) -> EasyPhotoError:
+    step = f'It comes, and nothing else changes, with: "{sys.executable}" "{INSTALL}"'
+    folders = (Path(sys.executable).parent, INSTALL.parent)
+    if lacks_memory(error):
+        return OutOfMemory("the machine", f"insightface could not be loaded ({error}). {LESS}")
+    # One that names a module did not find it; others found a library that does not load.
+    if isinstance(error, ModuleNotFoundError) or not is_installed():
+        return Missing(f"The package insightface ({error})", step, folders)
+    return HostFailed(f"The package insightface is there, but cannot be loaded: {error}. {step}")
 
 
 def _session(file: Path) -> Any:
@@ -233,7 +218,7 @@ def _bad(file: Path, detail: str = "it has no inputs and outputs") -> BadFile:
     return BadFile(
         file,
         f"is no network that onnxruntime can run ({detail})",
-        "Remove its folder and fetch the pack again, or choose another face pack.",
+        ANOTHER,
     )
 
 

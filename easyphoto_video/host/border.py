@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from easyphoto_video.errors import EasyPhotoError, HostFailed, OutOfMemory
+from easyphoto_video.errors import EasyPhotoError, HostFailed, OutOfMemory, lacks_memory
 
 
 @contextmanager
@@ -21,16 +21,8 @@ def border(device: torch.device, less: str) -> Iterator[None]:
     except EasyPhotoError:
         raise
     except Exception as error:
-        if not _lacks_memory(error):
+        if not lacks_memory(error):
             raise HostFailed(f"{type(error).__name__}: {error}") from error
         if device.type == "cuda":
             torch.cuda.empty_cache()
         raise OutOfMemory(str(device), less) from error
-
-
-def _lacks_memory(error: Exception) -> bool:
-    words = str(error).lower()
-    return isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)) or (
-        isinstance(error, RuntimeError)
-        and ("out of memory" in words or "can't allocate memory" in words)
-    )

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageOps
-
 from easyphoto_video.clip import Frames
 from easyphoto_video.embeddings import Recognised, reference_embedding
 from easyphoto_video.errors import BadFile, Missing
@@ -15,9 +12,11 @@ from easyphoto_video.faces.cast import Cast, Person, Restorer
 from easyphoto_video.faces.face import Detector, Face, Floats, Recogniser
 from easyphoto_video.faces.insight import PackRecogniser, is_installed, packs
 from easyphoto_video.faces.mesh import MeshDetector, find_mesh_files
+from easyphoto_video.files import is_folder
 from easyphoto_video.host.library import EMBEDDED, EMBEDDED_FOLDER
 from easyphoto_video.identity import People, UserId
 from easyphoto_video.request import AUTO, NONE, Request
+from easyphoto_video.video.still import read_picture
 
 PACKS = Path("models") / "insightface" / "models"
 EMBEDDED_PACK = EMBEDDED_FOLDER / "faces"
@@ -86,11 +85,12 @@ def pack_of(name: str, data_dir: Path) -> Path | None:
     if name == NONE:
         return None
     folder = EMBEDDED_PACK if name == EMBEDDED else data_dir / PACKS / Path(name).name
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise Missing(
             f"Face recognition {name!r}",
             f"Put the pack into {data_dir / PACKS}, or download one, for use without profit: "
             "python3 launch.py fetch buffalo_l --accept-licence",
+            (data_dir,),
         )
     return folder
 
@@ -115,14 +115,3 @@ def _embedding(person: UserId, picture: Frames, face: Face, recogniser: Recognis
         return recogniser.embed(picture, face.points)
     known = Recognised(recogniser.file.parent.name, recogniser.file)
     return reference_embedding(person, known, lambda _: recogniser.embed(picture, face.points))
-
-
-def read_picture(path: Path) -> Frames:
-    """(H, W, 3) uint8 RGB, upright. Raises BadFile."""
-    try:
-        with Image.open(path) as picture:
-            return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BadFile(
-            path, f"it is no picture that can be read ({error})", "Give another."
-        ) from error

@@ -5,80 +5,55 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.errors import BadRequest, EasyPhotoError, HostFailed, Missing, Stopped
+from easyphoto_video.errors import EasyPhotoError, FacePassFailed, HostFailed, Missing, Stopped
 from easyphoto_video.host.front import Host
+from easyphoto_video.host.states import Progress, QueueFull, State
+from easyphoto_video.logs import translated
 from easyphoto_video.recipes import Result, Tools, run
 from easyphoto_video.request import Request
+from easyphoto_video.unfinished import Unfinished, named, taken, working
 from easyphoto_video.video.place import check_writable, destination, room_needed
 from easyphoto_video.watch import Watch
-from easyphoto_video.work import Unfinished, check_room, named, working
+from easyphoto_video.work import check_room
+
+__all__ = ["Job", "Jobs", "Progress", "QueueFull", "State", "ours", "place", "tools_of"]
 
 REMEMBERED = 50
 """Ended jobs that can still be asked for."""
 WAITING = 100
 """Most jobs that may wait."""
+LEAVING = 20.0
+"""Seconds that what runs has to stop when the host ends."""
 LOOKS = 1.0
 """Seconds between two pictures of what is becoming."""
-
-
-class State(str, Enum):
-    """Where a job stands."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    STOPPED = "stopped"
-
-    def __str__(self) -> str:
-        return self.value  # what str() and f-strings of such enums give differs between Pythons
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more will happen."""
-        return self in (State.DONE, State.FAILED, State.STOPPED)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a job is."""
-
-    stage: str = ""
-    """As the watch names it: loading, encoding, denoising, decoding, writing."""
-    fraction: float = 0.0
-    """Of the stage, 0..1; within a stage it never falls."""
-    eta: float | None = None
-    """Seconds until the stage ends, None before there is a guess."""
-
-
-class QueueFull(BadRequest):
-    """Too many jobs wait."""
-
-    def __init__(self, waiting: int) -> None:
-        super().__init__("Queue", waiting, "jobs wait already", "Try again later.")
 
 
 class Job:
     """A settled request on its way to a file. It is the watch of its own recipe."""
 
-    def __init__(self, request: Request, resumed: Unfinished | None = None) -> None:
+    def __init__(
+        self,
+        request: Request,
+        resumed: Unfinished | None = None,
+        held: ExitStack | None = None,
+    ) -> None:
+        """What is resumed was taken already, and `held` gives it back."""
         self.id = secrets.token_hex(8)
         self.request = request
         self._resumed = resumed
+        self._held = held or ExitStack()
         self.state = State.QUEUED
         self.progress = Progress()
         self.preview: Frames | None = None
         """The last frames shown, (n, h, w, 3) uint8 RGB."""
         self.path: Path | None = None
-        """Where the finished clip lies."""
+        """Where the clip lies, when done, or when it failed and is kept without the face pass."""
         self.seconds: dict[str, float] = {}
         """By stage, when done."""
         self.scores: dict[str, Any] | None = None
@@ -104,6 +79,7 @@ class Job:
         with self._lock:
             if self.state is State.QUEUED:
                 self.error, self.state = Stopped("Stopped before it began."), State.STOPPED
+                self._held.close()
         self.changed.set()
 
     def __call__(self, stage: str, fraction: float) -> None:
@@ -145,8 +121,11 @@ class Job:
                 self._keep(run(self.request, tools, place(host, self.request)))
         except Stopped as error:
             self._end(State.STOPPED, error)
+        except FacePassFailed as error:
+            self.path = error.path
+            self._end(State.FAILED, error)
         except BaseException as error:  # the WebUI's own interruption is no Exception
-            self._end(State.FAILED, ours(error))
+            self._end(State.FAILED, ours(error, self.request))
         else:
             self._end(State.DONE)
 
@@ -162,6 +141,7 @@ class Job:
     def _end(self, state: State, error: EasyPhotoError | None = None) -> None:
         """Settle how it ended, unless that is settled."""
         self.preview = None
+        self._held.close()
         with self._lock:
             if not self.state.is_over:
                 self.error, self.state = _bare(error), state
@@ -184,6 +164,7 @@ class Jobs:
         """Those that run or wait, in order; some may be over already."""
         self._known: dict[str, Job] = {}
         self._worker: threading.Thread | None = None
+        self._is_closed = False
 
     def submit(self, request: Request) -> Job:
         """Settle the request and put it into the queue.
@@ -195,15 +176,26 @@ class Jobs:
         return self._queued(Job(self._host.settle(request)))
 
     def resume(self, id: str) -> Job:
-        """Put unfinished work into the queue, to go on where it stopped. Raises as submit does."""
+        """Put unfinished work into the queue, to go on where it stopped. Raises as submit does.
+
+        From now on it is that job's alone.
+        """
         self._check_room()
-        resumed = named(self._host.outputs, id)
-        self._host.settle(resumed.request)
-        return self._queued(Job(resumed.request, resumed))
+        with ExitStack() as held:
+            resumed = held.enter_context(taken(named(self._host.outputs, id)))
+            self._host.settle(resumed.request)
+            job = Job(resumed.request, resumed, held.pop_all())
+        try:
+            return self._queued(job)
+        except BaseException:
+            job.cancel()
+            raise
 
     def _queued(self, job: Job) -> Job:
         place(self._host, job.request)
         with self._lock:
+            if self._is_closed:
+                raise HostFailed("The server ends. Start it again, and send the request again.")
             self._check_room()
             self._tidy()
             self._known[job.id] = job
@@ -231,6 +223,13 @@ class Jobs:
         """Stop a job; one that waits ends at once, one that runs at its watch's next word."""
         job.cancel()
 
+    def interrupt(self, ids: list[str]) -> None:
+        """Stop the first of these jobs that runs, else the first that waits; nobody else's."""
+        with self._lock:
+            own = [job for job in self._live() if job.id in ids]
+        for job in own[:1]:
+            job.cancel()
+
     def stop(self, *, waiting: bool) -> None:
         """Stop the running job, and with `waiting` those behind it too."""
         with self._lock:
@@ -238,6 +237,21 @@ class Jobs:
         running = [job for job in line if job.state is State.RUNNING][:1]
         for job in reversed(line) if waiting else running:  # so that none moves up meanwhile
             job.cancel()
+
+    def close(self) -> int:
+        """Stop everything for good and wait for what runs; how many jobs waited.
+
+        Where something does not heed the stop, it is left after a while.
+        """
+        with self._lock:
+            self._is_closed = True
+            worker = self._worker
+            states = [job.state for job in self._line]
+        self.stop(waiting=True)
+        # One that only waits for the host's turn has nothing to put away.
+        if worker is not None and State.RUNNING in states:
+            worker.join(LEAVING)
+        return states.count(State.QUEUED)
 
     def position(self, job: Job) -> int:
         """How many jobs of the queue come before this one; 0 when it runs or is over."""
@@ -278,7 +292,10 @@ class Jobs:
 
 
 def tools_of(host: Host, watch: Watch, resumed: Unfinished | None = None) -> Tools:
-    """What a host's recipes work with; unfinished work lies beside its finished clips."""
+    """What a host's recipes work with; unfinished work lies beside its finished clips.
+
+    What is resumed is `taken` already.
+    """
     return Tools(
         engine=host.engine,
         watch=watch,
@@ -301,14 +318,9 @@ def place(host: Host, request: Request, out: Path | None = None) -> Path:
     return path
 
 
-def ours(error: BaseException) -> EasyPhotoError:
-    """An error of the house; one that we did not foresee is printed and becomes HostFailed."""
-    if isinstance(error, EasyPhotoError):
-        return error
-    traceback.print_exception(type(error), error, error.__traceback__)
-    return HostFailed(
-        f"{type(error).__name__}: {error}. The console shows where; please report it."
-    )
+def ours(error: BaseException, request: Request | None = None) -> EasyPhotoError:
+    """An error of the house; what we did not foresee is logged, see `translated`."""
+    return translated(error, request and request.to_json())
 
 
 def _bare(error: EasyPhotoError | None) -> EasyPhotoError | None:

@@ -6,12 +6,13 @@ import difflib
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from easyphoto_video.errors import BadRequest, Missing
 from easyphoto_video.identity import LORA_PREFIX, People
+from easyphoto_video.moves import MAKING
 
 FORMS: tuple[Callable[[PurePosixPath], str], ...] = (
     str,
@@ -115,7 +116,8 @@ class Library:
             if len(found) == 1:
                 return found.pop()
             if found:
-                raise _ambiguous(shelf, name, found)
+                more = self._extra.get(shelf, ())
+                raise _ambiguous(shelf, name, found, (self.data_dir, *more))
         places = {str(form): path for _, path in files for form in (path, path.resolve())}
         path = places.get(name) or (_existing(name) if self._paths else None)
         if path:
@@ -135,7 +137,7 @@ class Library:
     def _embedded_file(self, name: str) -> Path:
         path = self._embedded / name
         if not path.exists():
-            raise Missing(str(path), "It belongs to the program: install it again.")
+            raise Missing(path, "It belongs to the program: install it again.")
         return path
 
     def _unknown(self, shelf: Shelf, name: str, stems: Sequence[str]) -> Missing:
@@ -147,12 +149,14 @@ class Library:
             f"{shelf.label} {name!r}",
             f"{hint}Put the file into {place}{path}, or see what can be downloaded: "
             "python3 launch.py fetch",
+            (self.data_dir,),
         )
 
 
 def _below(folder: Path) -> Iterator[Path]:
     """Every file below a folder, also behind links, where people keep their large files."""
-    for place, _, names in os.walk(folder, followlinks=True):
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(MAKING)]
         yield from (Path(place, name) for name in names)
 
 
@@ -165,8 +169,7 @@ def _existing(name: str) -> Path | None:
         return None
 
 
-def _ambiguous(shelf: Shelf, name: str, found: set[Path]) -> BadRequest:
+def _ambiguous(shelf: Shelf, name: str, found: set[Path], folders: Iterable[Path]) -> BadRequest:
     files = ", ".join(str(path) for path in sorted(found))
-    return BadRequest(
-        shelf.label, name, f"means {files}", "Give its sub-folder and suffix, or its path."
-    )
+    step = "Give its sub-folder and suffix, or its path."
+    return BadRequest(shelf.label, name, f"means {files}", step, folders)

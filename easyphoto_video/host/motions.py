@@ -76,6 +76,7 @@ def _path(request: Request, body: Body, library: Library) -> Path:
             f"in {library.folders(MOTIONS)[0]}",
             "See what can be downloaded: python3 launch.py fetch. Motion module none renders "
             "stills.",
+            (library.data_dir,),
         )
     return min(fitting, key=lambda found: PREFERRED.index(found[0]))[1]
 

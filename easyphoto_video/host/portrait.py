@@ -12,9 +12,10 @@ from easyphoto_video.faces.face import Detector, Recogniser
 from easyphoto_video.faces.insight import PackRecogniser, packs
 from easyphoto_video.faces.mesh import MeshDetector
 from easyphoto_video.faces.photos import LEAST_FACE, Photo, examined, reference_of
-from easyphoto_video.host.cast import EMBEDDED_PACK, ORDER, PACKS, mesh_folder, read_picture
+from easyphoto_video.host.cast import EMBEDDED_PACK, ORDER, PACKS, mesh_folder
 from easyphoto_video.identity import People
 from easyphoto_video.lora_base import FAMILIES, lora_base
+from easyphoto_video.video.still import read_picture
 
 SHOWN = 5
 """Photos that a refusal names."""

@@ -63,6 +63,12 @@ class Call:
             )
 
 
+def pictures_in(args: Sequence[Any], named: Mapping[str, Any]) -> Tensor:
+    """What a UNet is called with, by place or by whatever name: the tensor of most dimensions."""
+    tensors = (x for x in (*args, *named.values()) if isinstance(x, Tensor))
+    return max(tensors, key=lambda x: x.ndim)
+
+
 _calls: ContextVar[Mapping[Handle, Call]] = ContextVar("calls", default=MappingProxyType({}))
 
 

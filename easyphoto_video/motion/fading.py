@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from easyphoto_video.motion.attach import Call
+from easyphoto_video.motion.attach import Call, pictures_in
 
 Weights = Callable[[Sequence[int]], Tensor]
 """The numbers of n frames -> a LoRA's weight at each (n,) float32; 1 is as trained."""
@@ -144,7 +144,7 @@ def _beginning(handle: FadeHandle) -> Callable[..., None]:
     def hook(_unet: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> None:
         call = handle.call
         if call is not None:
-            call.begin(next(x for x in (*args, *named.values()) if isinstance(x, Tensor)))
+            call.begin(pictures_in(args, named))
 
     return hook
 

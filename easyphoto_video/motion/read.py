@@ -6,7 +6,6 @@ layout of diffusers' MotionAdapter, at any width. What else people give is refus
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor
 
 from easyphoto_video.errors import BadFile
+from easyphoto_video.files import NOBODY, check_file, is_folder, parsed, trouble_with
 from easyphoto_video.motion.kinds import MOTION, TAKE_ANOTHER, UNKNOWN, kind_of
 from easyphoto_video.motion.module import Motion, sinusoids
 from easyphoto_video.motion.names import TABLE, official
@@ -37,7 +37,7 @@ def read_motion(path: Path | str) -> Motion:
     Missing when there is nothing.
     """
     path = Path(path)
-    if not path.is_dir():
+    if not is_folder(path):
         return motion_from(load_state_dict(path), path, read_metadata(path))
     files = sorted(path.glob("*.safetensors"), key=lambda file: (len(file.name), file.name))
     if not files:
@@ -157,7 +157,10 @@ def _tables(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> dict
 
 
 def _config(path: Path) -> dict[str, Any]:
+    if trouble_with(path) == NOBODY:
+        return {}
+    check_file(path, AGAIN)
     try:
-        return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
+        return dict(parsed(path.read_text("utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise BadFile(path, f"this cannot be read as JSON ({error})", AGAIN) from error

@@ -9,6 +9,9 @@ What a UNet's deep layers say changes little from one step to the next (DeepCach
 2312.00858). Only the first and the last layers, between which the widest skip connection lies, are
 computed in every step. What the deep ones handed to them is kept for each frame of each condition,
 so windows may lie elsewhere in every step. With `every` 1 nothing is touched.
+
+A hook can change what a layer says but cannot spare the saying: here each deep layer has a
+`forward` of its own while the `with` lasts, which by identity is the one that is taken away.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from easyphoto_video.motion.attach import Call
+from easyphoto_video.motion.attach import Call, pictures_in
 from easyphoto_video.motion.places import deep_layers
 
 FORWARD = "forward"
@@ -95,14 +98,15 @@ class Recall:
         self._deep = frozenset(layers)
         with ExitStack() as held:
             held.callback(self._kept.clear)
-            held.callback(unet.register_forward_pre_hook(self._begin).remove)
+            begin = unet.register_forward_pre_hook(self._begin, with_kwargs=True)
+            held.callback(begin.remove)
             for layer in layers:
                 held.enter_context(self._covered(layer, is_last=layer is layers[-1]))
             yield
 
-    def _begin(self, _unet: nn.Module, args: tuple[Any, ...]) -> None:
+    def _begin(self, _unet: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> None:
         if (seen := self.seen) is not None:
-            seen.begin(len(args[0]), self._kept)
+            seen.begin(len(pictures_in(args, named)), self._kept)
 
     @contextmanager
     def _covered(self, layer: nn.Module, *, is_last: bool) -> Iterator[None]:

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from easyphoto_video.errors import BadRequest
-
 
 @dataclass(frozen=True)
 class Window:
@@ -46,32 +44,6 @@ def relative(length: int) -> tuple[float, ...]:
     """Falls evenly from 1 in the middle of a window to 0.01 at its ends."""
     middle, half = (length - 1) / 2, (length - 1 + 0.01) / 2
     return tuple(max(0.01, 1 - abs(i - middle) / half) for i in range(length))
-
-
-def windows(
-    frames: int,
-    length: int,
-    overlap: int,
-    weights: Callable[[int], Sequence[float]] = pyramid,
-) -> tuple[Window, ...]:
-    """Windows of `length` frames, each `overlap` into the one before; every frame is covered.
-
-    The last window moves back to end with the clip; a clip no longer than a window is one window.
-    `weights` gives the weight of each frame by its place in the window; all above 0. Raises
-    BadRequest unless 0 <= overlap < length and there is a frame.
-    """
-    if frames < 1:
-        raise BadRequest("Frames", frames, "is no clip", "Give at least 1.")
-    if not 0 <= overlap < length:
-        raise BadRequest(
-            "Context overlap",
-            overlap,
-            f"is not from 0 to below the context length of {length}",
-            f"Give 0 to {max(length, 1) - 1}, and a context length of at least 1.",
-        )
-    length = min(length, frames)
-    starts = [*range(0, frames - length, max(length - overlap, 1)), frames - length]
-    return balanced([(range(start, start + length), weights(length)) for start in starts])
 
 
 def apart(frames: int, length: int) -> tuple[Window, ...]:

@@ -56,12 +56,6 @@ def frames_after(count: int, factor: int, *, is_closed: bool = False) -> int:
     return count * factor if is_closed or count == 0 else (count - 1) * factor + 1
 
 
-def by_blending(before: Frames, after: Frames, times: Sequence[float]) -> Iterator[Frames]:
-    """A Method: one picture fades into the other; what moves is seen twice."""
-    for time in times:
-        yield np.asarray(cv2.addWeighted(before, 1 - time, after, time, 0), np.uint8)
-
-
 def by_repeating(before: Frames, after: Frames, times: Sequence[float]) -> Iterator[Frames]:
     """A Method: the nearer picture stands; at half time the earlier one."""
     for time in times:

@@ -144,6 +144,7 @@ def cut_of(
                 0,
                 f"is not enough for {video.path}: pictures in a folder have no rate",
                 "Give the rate at which they play.",
+                (video.path.parent,),
             )
         rate = Fraction(8)
     whole = video.timing.seconds if video.timing else video.count / rate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,11 +14,22 @@ from typing import IO
 import numpy as np
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.errors import BadFile
-from easyphoto_video.video.ffmpeg import NO_WINDOW, find, given, look, quoted
-from easyphoto_video.video.pictures import GIVE_ANOTHER
+from easyphoto_video.video.ffmpeg import (
+    LARGEST,
+    NO_WINDOW,
+    find,
+    given,
+    look,
+    too_large,
+    unreadable,
+)
 from easyphoto_video.video.probe import FIRST, Facts
 
+SIZE, FRAME = (
+    re.compile(rb"^#dimensions 0: (\d+)x(\d+)", re.MULTILINE),
+    re.compile(rb"^0,", re.MULTILINE),
+)
+"""Lines of framecrc's: of a stream's pictures, and of each of its frames."""
 FAR = 48
 """Frames before the start from which on a seek is worth it."""
 
@@ -25,15 +37,17 @@ FAR = 48
 def size_of(path: Path, facts: Facts) -> tuple[int, int]:
     """(width, height) px of a decoded frame, since ffmpeg turns it as the file says.
 
-    Raises BadFile when none can be decoded.
+    The frame itself stays with ffmpeg. Raises BadFile when none can be decoded, or a too large one.
     """
     chain = ("-vf", facts.filters) if facts.filters else ()
-    arguments = ("-frames:v", "1", "-f", "image2pipe", "-c:v", "ppm", "-")
+    arguments = ("-frames:v", "1", "-f", "framecrc", "-")
     first = look(path, *FIRST, *chain, *arguments, before=_decoder(facts))
-    if not first.stdout.startswith(b"P6"):
-        reason = f"it is no video that can be read ({quoted(first.stderr)})"
-        raise BadFile(path, reason, GIVE_ANOTHER)
-    width, height = map(int, first.stdout.split(maxsplit=3)[1:3])
+    size = SIZE.search(first.stdout)
+    if size is None or not FRAME.search(first.stdout):
+        raise unreadable(path, first.stderr)
+    width, height = int(size[1]), int(size[2])
+    if width * height > LARGEST:
+        raise too_large(path, f"{width}x{height}")
     return width, height
 
 
@@ -60,8 +74,7 @@ def of_ffmpeg(
             yield frame
         if process.wait() != 0:
             words.seek(0)
-            reason = f"it cannot be read to its end ({quoted(words.read())})"
-            raise BadFile(path, reason, GIVE_ANOTHER)
+            raise unreadable(path, words.read(), "it cannot be read to its end")
 
 
 def _decoder(facts: Facts) -> tuple[str, ...]:

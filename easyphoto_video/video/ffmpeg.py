@@ -34,6 +34,12 @@ FORMATS = (
 )
 """What is read: all pictures and sound are in the file itself. A playlist, by whatever name it
 comes, would have ffmpeg open other files of this machine."""
+LARGEST = 1 << 27
+"""Pixels of a frame; in our memory it takes three to twelve bytes for each."""
+SMALLER = f"Give one of at most {LARGEST >> 20} megapixels a frame."
+TOO_LARGE = "exceeds specified max pixel count"
+"""What a decoder says of a picture that is larger."""
+GIVE_ANOTHER = "Give a video, a picture, or a folder of .png pictures of one size."
 TAIL = 5
 """Lines of ffmpeg's own words that an error repeats."""
 
@@ -52,7 +58,7 @@ def find(explicit: Path | None = None) -> Path:
     """
     if explicit is not None:
         if not explicit.is_file():
-            raise Missing(f"The ffmpeg program {explicit}", INSTALL)
+            raise Missing(f"The ffmpeg program {explicit}", INSTALL, (explicit.parent,))
         return explicit
     found = _packaged() or shutil.which("ffmpeg")
     if found is None:
@@ -77,8 +83,12 @@ def named(path: Path) -> str:
 
 
 def given(path: Path) -> tuple[str, ...]:
-    """Arguments that give ffmpeg a file of the user's to read; only one of FORMATS is."""
-    return ("-format_whitelist", FORMATS, "-i", named(path))
+    """Arguments that give ffmpeg a file of the user's to read.
+
+    Only one of FORMATS is, and no decoder makes a picture of more than LARGEST pixels, neither when
+    it looks for what is in the file nor in the middle of it.
+    """
+    return ("-format_whitelist", FORMATS, "-max_pixels", str(LARGEST), "-i", named(path))
 
 
 def look(
@@ -112,6 +122,19 @@ def filters() -> frozenset[str]:
     )
     lines = [line.split() for line in listed.stdout.decode("utf-8", "replace").splitlines()]
     return frozenset(line[1] for line in lines if len(line) > 2)
+
+
+def unreadable(path: Path, words: bytes, what: str = "it is no video that can be read") -> BadFile:
+    """The error of a file that ffmpeg could not read, by what it said."""
+    if TOO_LARGE.encode() in words:
+        return too_large(path)
+    return BadFile(path, f"{what} ({quoted(words)})", GIVE_ANOTHER)
+
+
+def too_large(path: Path, size: str = "") -> BadFile:
+    """The error of a film whose frames take more than memory should hold; `size` is as WxH."""
+    told = f" ({size} px)" if size else ""
+    return BadFile(path, f"its frames are too large{told}", SMALLER)
 
 
 def quoted(tail: bytes) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from easyphoto_video.errors import BadFile
+from easyphoto_video.files import check_file, is_folder
 from easyphoto_video.video.ffmpeg import look, quoted
 from easyphoto_video.video.stamp import EXIF_IFD, PNG_KEY, UNICODE, USER_COMMENT
 
@@ -28,9 +29,8 @@ def read_note(path: Path | str) -> str:
     Raises BadFile when there is no file, none that can be read, or no note in it.
     """
     path = Path(path)
-    source = _picture_in(path) if path.is_dir() else path
-    if not source.is_file():
-        raise BadFile(path, "there is no such file", GIVE_ANOTHER)
+    source = _picture_in(path) if is_folder(path) else path
+    check_file(source, GIVE_ANOTHER)
     try:
         with source.open("rb") as file:
             head = file.read(12)

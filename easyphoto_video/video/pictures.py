@@ -15,10 +15,11 @@ from PIL import Image, ImageOps
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadFile
+from easyphoto_video.files import check_file
+from easyphoto_video.video.ffmpeg import GIVE_ANOTHER, LARGEST, SMALLER
 from easyphoto_video.video.note import BROKEN
 from easyphoto_video.video.timing import Timing, timing_of
 
-GIVE_ANOTHER = "Give a video, a picture, or a folder of .png pictures of one size."
 HEADS = (b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"BM")
 """First bytes of the pictures that Pillow reads; WEBP's lie further in."""
 FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "ICO", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "QOI")
@@ -27,8 +28,6 @@ FORMATS += ("TGA", "TIFF", "WEBP")
 
 WHITE = 255
 """What lies behind transparent pixels, in each channel."""
-LARGEST = 1 << 27
-"""Pixels of a picture; it takes three to twelve bytes for each."""
 
 
 def is_picture(head: bytes) -> bool:
@@ -121,6 +120,7 @@ def _formats() -> tuple[str, ...]:
 @contextmanager
 def opened(path: Path) -> Iterator[Image.Image]:
     """A picture file; what goes wrong with it inside the `with` too is raised as BadFile."""
+    check_file(path, GIVE_ANOTHER)
     try:
         # Pillow warns of damaged EXIF and of huge pictures; what it cannot read, it raises.
         with warnings.catch_warnings():
@@ -130,7 +130,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
                 yield picture
     except Image.DecompressionBombError as error:
         reason = f"the picture is too large ({error})"
-        raise BadFile(path, reason, f"Give one of at most {LARGEST >> 20} megapixels.") from error
+        raise BadFile(path, reason, SMALLER) from error
     except BROKEN as error:
         raise BadFile(path, f"the picture is damaged ({error})", GIVE_ANOTHER) from error
 

@@ -7,14 +7,24 @@ import re
 import shutil
 import stat
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from easyphoto_video.errors import BadRequest
+from easyphoto_video.files import is_folder
+from easyphoto_video.held import hold
 
 SUFFIXES = {".mp4": "mp4", ".gif": "gif", ".webp": "webp", ".webm": "webm", ".png": "png"}
 OTHERS = "Name a file that ends in .mp4, .webm, .gif, .webp or .png, or a folder."
 ELSEWHERE = "Choose another file or folder with --out."
 NUMBER = re.compile(r"(\d{5,})-(.*)", re.DOTALL)
+NUMBERING = ".numbering.lock"
+"""Held in a folder while a clip there gets its number."""
+PATIENCE = 10.0
+"""Seconds to wait for others who give a number away, which takes a moment."""
+PAUSE = 0.002
 
 BYTES_PER_PIXEL = {"mp4": 0.5, "webm": 0.5, "gif": 4.0, "webp": 0.5, "png": 3.2}
 """What a pixel may take at most in ordinary footage, with what is needed on the way."""
@@ -29,7 +39,7 @@ def format_of(path: Path) -> str:
         return "png"
     if path.suffix.lower() not in SUFFIXES:
         reason = f"ends in {path.suffix}, which we cannot write"
-        raise BadRequest("Output", str(path), reason, OTHERS)
+        raise BadRequest("Output", path, reason, OTHERS)
     return SUFFIXES[path.suffix.lower()]
 
 
@@ -45,25 +55,29 @@ def destination(out: Path | None, default_folder: Path, format: str, stem: str) 
     folder. In a folder the name is automatic, as the WebUI's: the number after the highest there,
     a dash and the stem, which has no dot. Raises BadRequest when suffix and format disagree.
     """
-    if out is None or out.is_dir() or not out.suffix:
+    if out is None or is_folder(out) or not out.suffix:
         return numbered(out or default_folder, stem, "" if format == "png" else f".{format}")
     if format_of(out) != format:
         raise BadRequest(
             "Output",
-            str(out),
+            out,
             f"ends in {out.suffix}, but the format is {format}",
             f"Name it {out.with_suffix('.' + format).name}, or choose the format {format_of(out)}.",
         )
-    return place_of(out)
+    place = place_of(out)
+    return out if place.suffix else place  # a folder called a.b would be taken for a file again
 
 
 def numbered(folder: Path, stem: str, suffix: str) -> Path:
     """The next automatic name in a folder, which need not be there yet."""
     try:
         names = [entry.name for entry in folder.iterdir()]
-    except OSError:  # check_writable tells why; a folder that cannot be read has no numbers
+    except (
+        OSError,
+        ValueError,
+    ):  # check_writable tells why; a folder that cannot be read has no numbers
         names = []
-    taken = [int(match[1]) for match in map(NUMBER.match, names) if match]
+    taken = [number for number in map(_number, names) if number is not None]
     return folder / f"{max(taken, default=0) + 1:05d}-{stem}{suffix}"
 
 
@@ -80,17 +94,17 @@ def check_writable(path: Path, need: int = 0) -> None:
     target = place_of(path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".easyphoto-"):
+        with tempfile.TemporaryFile(dir=target.parent):  # which has no name that could stay
             free = shutil.disk_usage(target.parent).free
         occupied = _occupied(target, format_of(path))
     except (OSError, ValueError) as error:
         raise _refused(target, error) from error
     if occupied:
-        raise BadRequest("Output", str(target), occupied, ELSEWHERE)
+        raise BadRequest("Output", target, occupied, ELSEWHERE)
     if free < need:
         raise BadRequest(
             "Output",
-            str(target.parent),
+            target.parent,
             f"has {free >> 20} MB free, and {need >> 20} MB may be needed",
             "Free some, make fewer or smaller frames, or choose another folder with --out.",
         )
@@ -99,18 +113,47 @@ def check_writable(path: Path, need: int = 0) -> None:
 def publish(finished: Path, target: Path) -> Path:
     """Move what is finished to its name in one step and return where it is.
 
-    A name is replaced, unless it is numbered: then what is there stays, and the next number is
-    taken. `finished` lies on the same disk. Raises BadRequest.
+    A name is replaced, unless it is numbered: then what is there stays, and where the number is
+    taken, under whatever name, it is the next. `finished` lies on the same disk. Raises BadRequest.
     """
     try:
-        while NUMBER.match(target.name):
-            if _moved_to_new(finished, target):
-                return target
-            target = _next(target)
+        if NUMBER.match(target.name):
+            with _numbering(target.parent):
+                return _published_new(finished, target)
         finished.replace(target)
     except OSError as error:
         raise _refused(target, error) from error
     return target
+
+
+@contextmanager
+def _numbering(folder: Path) -> Iterator[None]:
+    """While it lasts nobody else of ours gives a number away there."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        with hold(folder / NUMBERING, fleeting=True) as is_ours:
+            # A disk without locks is no reason to lose a clip: its name is never replaced.
+            if is_ours or time.monotonic() > end:
+                yield
+                return
+        time.sleep(PAUSE)
+
+
+def _published_new(finished: Path, target: Path) -> Path:
+    while _is_taken(target) or not _moved_to_new(finished, target):
+        target = _next(target)
+    return target
+
+
+def _is_taken(target: Path) -> bool:
+    """Whether another entry of the folder has the number already."""
+    number = _number(target.name)
+    return any(_number(entry.name) == number for entry in target.parent.iterdir())
+
+
+def _number(name: str) -> int | None:
+    match = NUMBER.match(name)
+    return int(match[1]) if match else None
 
 
 def _occupied(target: Path, format: str) -> str:
@@ -169,4 +212,4 @@ def _next(target: Path) -> Path:
 
 def _refused(target: Path, error: OSError | ValueError) -> BadRequest:
     reason = getattr(error, "strerror", None) or str(error)
-    return BadRequest("Output", str(target), f"cannot be written ({reason})", ELSEWHERE)
+    return BadRequest("Output", target, f"cannot be written ({reason})", ELSEWHERE)

@@ -10,8 +10,14 @@ from functools import cache
 from pathlib import Path
 
 from easyphoto_video.errors import BadFile
-from easyphoto_video.video.ffmpeg import filters, look, quoted
-from easyphoto_video.video.pictures import GIVE_ANOTHER
+from easyphoto_video.video.ffmpeg import (
+    GIVE_ANOTHER,
+    LARGEST,
+    filters,
+    look,
+    too_large,
+    unreadable,
+)
 from easyphoto_video.video.timing import Timing, timing_of
 
 FIRST = ("-map", "0:V:0")
@@ -28,6 +34,7 @@ ALPHA_MODE = re.compile(r"alpha_mode\s*: 1")
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """ffmpeg's own decoders of these leave out the second picture that holds the alpha."""
 HDR = re.compile(r"\b(smpte2084|arib-std-b67)\b")
+PICTURE = re.compile(r", (\d+)x(\d+)(?=[ ,]|$)")
 PIXEL_SHAPE = re.compile(r"\bSAR (\d+):(\d+)")
 MOST_STRETCHED = 4
 """How much wider or higher than a square a pixel may be; what tells of more is damaged."""
@@ -82,13 +89,17 @@ class _Packets:
 
 
 def facts_of(path: Path) -> Facts:
-    """Look at a film. Raises BadFile when it has no pictures or is HDR that cannot be mapped."""
+    """Look at a film.
+
+    Raises BadFile when it has no pictures, too large ones, or is HDR that cannot be mapped.
+    """
     told = look(path, *FIRST, "-map", "0:a:0?", "-c", "copy", "-f", "framecrc", "-")
     words = told.stderr.decode("utf-8", "replace").partition("Stream mapping:")[0]
     seen, heard = _packets(told.stdout, 0), _packets(told.stdout, 1)
     if not seen.rows:
-        raise BadFile(path, f"it is no video that can be read ({_why(told)})", GIVE_ANOTHER)
+        raise _unreadable(path, told)
     stream = next(iter(STREAM.findall(words)), "")
+    _check_size(path, stream)
     decoder = ""
     if ALPHA_MODE.search(words):
         decoder = ALPHA_DECODERS.get(stream[:3], "")
@@ -107,10 +118,22 @@ def facts_of(path: Path) -> Facts:
     )
 
 
-def _why(told: subprocess.CompletedProcess[bytes]) -> str:
+def _unreadable(path: Path, told: subprocess.CompletedProcess[bytes]) -> BadFile:
     if told.returncode < 0:
-        return "the ffmpeg program crashes on it; another ffmpeg may convert it to MP4"
-    return quoted(told.stderr)
+        reason = "the ffmpeg program crashes on it; another ffmpeg may convert it to MP4"
+        return BadFile(path, f"it is no video that can be read ({reason})", GIVE_ANOTHER)
+    return unreadable(path, told.stderr)
+
+
+def _check_size(path: Path, stream: str) -> None:
+    """Raise BadFile for frames too large, as the file tells of them and as they will be shown."""
+    size = PICTURE.search(stream)
+    if size is None:
+        return
+    width, height = int(size[1]), int(size[2])
+    shape = _pixel_shape(stream)
+    if max(width, round(width * shape)) * height > LARGEST:
+        raise too_large(path, size[0].strip(" ,"))
 
 
 def _packets(listed: bytes, stream: int) -> _Packets:
@@ -147,13 +170,18 @@ def _mapped(path: Path, stream: str) -> str:
 
 
 def _squared(stream: str) -> str:
-    shape = PIXEL_SHAPE.search(stream)
-    if shape is None or int(shape[1]) == int(shape[2]):
-        return ""
-    wide, high = int(shape[1]), int(shape[2])
-    if not wide <= MOST_STRETCHED * high or not high <= MOST_STRETCHED * wide:
+    if _pixel_shape(stream) == 1:
         return ""
     return "scale=w=max(1\\,round(iw*sar)):h=ih:flags=lanczos+accurate_rnd,setsar=1"
+
+
+def _pixel_shape(stream: str) -> Fraction:
+    """How many times as wide as high a pixel is; 1 also where what is told makes no sense."""
+    shape = PIXEL_SHAPE.search(stream)
+    if shape is None or not int(shape[1]) or not int(shape[2]):
+        return Fraction(1)
+    wide = Fraction(int(shape[1]), int(shape[2]))
+    return wide if 1 / MOST_STRETCHED <= wide <= MOST_STRETCHED else Fraction(1)
 
 
 @cache

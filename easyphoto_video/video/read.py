@@ -11,9 +11,11 @@ from pathlib import Path
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadFile
+from easyphoto_video.files import check_file, is_folder
 from easyphoto_video.video import pictures
 from easyphoto_video.video.decode import of_ffmpeg, size_of
-from easyphoto_video.video.pictures import GIVE_ANOTHER, composited
+from easyphoto_video.video.ffmpeg import GIVE_ANOTHER
+from easyphoto_video.video.pictures import composited
 from easyphoto_video.video.probe import SoundTrack, facts_of
 from easyphoto_video.video.timing import Timing
 
@@ -68,13 +70,12 @@ class Video:
 def open_video(path: Path | str) -> Video:
     """Look at a film: any that ffmpeg reads, a picture, animated or not, or a folder of .png files.
 
-    Raises BadFile when there are no pictures in it, Missing without ffmpeg.
+    Raises BadFile when there are no pictures in it or too large ones, Missing without ffmpeg.
     """
     path = Path(path)
-    if path.is_dir():
+    if is_folder(path):
         return _of_folder(path)
-    if not path.is_file():
-        raise BadFile(path, "there is no such file", GIVE_ANOTHER)
+    check_file(path, GIVE_ANOTHER)
     try:
         with path.open("rb") as file:
             head = file.read(12)

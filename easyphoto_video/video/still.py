@@ -9,6 +9,7 @@ from PIL import Image, ImageOps
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadFile
+from easyphoto_video.files import check_file
 from easyphoto_video.video.pictures import composited, opened, pixels
 
 RULES = ("cover", "contain", "stretch")
@@ -26,9 +27,7 @@ def read_picture(path: Path | str) -> Frames:
     picture, a damaged one, or one of more than 128 megapixels.
     """
     path = Path(path)
-    if not path.is_file():
-        reason = "it is a folder" if path.is_dir() else "there is no such file"
-        raise BadFile(path, reason, GIVE_PICTURE)
+    check_file(path, GIVE_PICTURE)
     try:
         with opened(path) as picture:
             return composited(pixels(ImageOps.exif_transpose(picture) or picture))

@@ -2,60 +2,35 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 
-from easyphoto_video.clip import Clip, Frames
+from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadRequest, HostFailed
+from easyphoto_video.held import TOKEN, claimed, sweep
 from easyphoto_video.values import FINEST
 from easyphoto_video.video.encode import sink_for
 from easyphoto_video.video.film import Extras, Film, Sink
 from easyphoto_video.video.place import check_writable, format_of, place_of, publish
-from easyphoto_video.video.sound import Sound
 from easyphoto_video.video.stamp import storable
 from easyphoto_video.watch import Watch, unwatched
 
-SPAN = 8
-"""Frames handed over at once; the watch is told before each span."""
-
-
-def write(
-    clip: Clip,
-    path: Path,
-    *,
-    note: str = "",
-    extras: Extras | None = None,
-    watch: Watch = unwatched,
-) -> Path:
-    """Write a clip in the format of the path's suffix and return where it lies.
-
-    `extras` without a sound take the clip's.
-
-    That is another path than the one given for pictures (`NAME.png` is the folder NAME) and when a
-    numbered name was taken meanwhile. Raises what Writer raises, and Stopped when the watch does;
-    then nothing is left behind.
-    """
-    size = {"width": clip.width, "height": clip.height}
-    extras = extras or Extras()
-    if clip.sound is not None and extras.sound is None:
-        extras = replace(extras, sound=Sound(path=clip.sound))
-    with Writer(path, **size, fps=clip.fps, note=note, extras=extras, watch=watch) as writer:
-        for start in range(0, len(clip), SPAN):
-            watch("writing", start / len(clip))
-            writer.add(clip.frames[start : start + SPAN])
-    return writer.path
+PART = ".part"
+PARTS = rf"(?s)\..+\.{TOKEN}\{PART}"
+"""What the folder is called that a film is worked on in."""
+EARLIER = rf"(?s)\..+\.[a-z0-9_]{{8}}\{PART}"
+"""What earlier versions called it too."""
 
 
 class Writer:
     """A film that is written span by span: `with Writer(...) as out: out.add(frames)`.
 
     It is worked on in a hidden folder beside its place, and moved there in one step when the
-    `with` ends well; else nothing is left. `path` is where the film lies after the `with`.
+    `with` ends well; else nothing is left. What those left there who were killed goes first. `path`
+    is where the film lies after the `with`.
 
     `fps` is exact, `note` any text, `extras` what only some formats have: a sound goes along in MP4
     and WEBM, cut to the film's length. The watch hears ("writing", 1.0) while the film is finished.
@@ -91,10 +66,10 @@ class Writer:
     def __enter__(self) -> Writer:
         check_writable(self._given)
         with ExitStack() as stack:
-            work = tempfile.TemporaryDirectory(
-                dir=self.path.parent, prefix=f".{self.path.name[:40]}.", suffix=".part"
-            )
-            folder = Path(stack.enter_context(work))
+            prefix = f".{self.path.name[:40]}."
+            with self._translated():
+                sweep(self.path.parent, PARTS)
+                folder = stack.enter_context(claimed(self.path.parent, prefix, PART))
             self._sink: Sink = sink_for(self._film, folder, stack)
             self._stack = stack.pop_all()
         return self

@@ -12,10 +12,10 @@ from PIL import Image
 
 from easyphoto_video.host.tab.inputs import FOLDER
 from easyphoto_video.identity import People
+from easyphoto_video.unfinished import unfinished
 from easyphoto_video.video.note import read_note
 from easyphoto_video.video.read import open_video
 from easyphoto_video.video.still import fitted, read_picture
-from easyphoto_video.work import unfinished
 from tests.browser.conftest import Opener, Served
 from tests.browser.hands import ID, PATIENCE, choose, fill, line, open_part, playing, show
 
@@ -116,7 +116,7 @@ def test_a_film_is_drawn_anew(opened: Opener, served: Served, tmp_path: Path) ->
     show(page, "Video to video")
     drop(page, "video2video_video", clip)
     page.locator(f"{ID}video2video_video_film video").first.wait_for()
-    fill(page, "video2video", frames=2)
+    fill(page, "video2video", steps=2, frames=2, redraw=0.5)
     choose(page, "video2video", "user_id", "none")
     page.click(f"{ID}generate")
     playing(page, source)

@@ -13,14 +13,12 @@ import pytest
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.faces.face import Detector, Face
-from easyphoto_video.faces.insight import InsightDetector
 from easyphoto_video.faces.mesh import MeshDetector
 from tests.faces.fake import WhiteSquares, picture_with
-from tests.faces.packs import finder, write_pack
 from tools.drawing import render
 from tools.world import Pose, random_person
 
-KINDS = ("fake", "mesh", "insight")
+KINDS = ("fake", "mesh")
 
 
 @dataclass
@@ -41,7 +39,7 @@ def drawn_portrait() -> Frames:
 
 
 @pytest.fixture(params=KINDS)
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
+def bench(request: pytest.FixtureRequest) -> Bench:
     if request.param == "mesh":
         detector = MeshDetector(request.getfixturevalue("mesh_folder"))
         portrait = drawn_portrait()
@@ -51,10 +49,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
         return Bench(detector, portrait, (265, 275), pair)
     pair = picture_with((60, 60, 56), (300, 300, 64))
     square = picture_with((200, 240, 64))
-    if request.param == "fake":
-        return Bench(WhiteSquares(), square, (232, 272), pair)
-    pack = write_pack(tmp_path / "pack", misleading_name=finder())
-    return Bench(InsightDetector(pack), square, (232, 272), pair)
+    return Bench(WhiteSquares(), square, (232, 272), pair)
 
 
 def size(face: Face) -> float:

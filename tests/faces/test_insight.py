@@ -6,16 +6,17 @@ import importlib
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from easyphoto_video.errors import BadFile, Missing
+from easyphoto_video.errors import BadFile, HostFailed, Missing, OutOfMemory
+from easyphoto_video.faces import insight
 from easyphoto_video.faces.insight import (
     DETECTOR,
     RECOGNISER,
-    InsightDetector,
     PackRecogniser,
     models,
     packs,
@@ -101,30 +102,17 @@ def test_an_embedding_has_length_1_and_knows_red_from_blue(pack: Path) -> None:
     assert np.isfinite(looks.embed(picture, np.full((5, 2), 50, np.float32))).all()
 
 
-def test_calls_are_counted(pack: Path) -> None:
-    finds = InsightDetector(pack)
-    finds.detect(picture_with((200, 240, 64)))
-    finds.detect(np.zeros((1, 1000, 3), np.uint8))
-    assert finds.calls == 1
-
-
 def test_nothing_is_said(pack: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        looks, finds = PackRecogniser(pack), InsightDetector(pack)
-        [face] = finds.detect(picture_with((200, 240, 64)))
-        looks.embed(picture_with((200, 240, 64)), face.points)
+        looks = PackRecogniser(pack)
+        looks.embed(picture_with((200, 240, 64)), np.full((5, 2), 250, np.float32))
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_pack_without_what_is_wanted(tmp_path: Path) -> None:
-    only = write_pack(tmp_path / "only", model=recogniser())
-    with pytest.raises(BadFile, match=r"holds no detector .* Choose another"):
-        InsightDetector(only)
     blind = write_pack(tmp_path / "blind", model=finder(points=False))
-    with pytest.raises(BadFile, match="five points"):
-        InsightDetector(blind)
-    with pytest.raises(BadFile, match="holds no recogniser"):
+    with pytest.raises(BadFile, match=r"holds no recogniser .* Choose another"):
         PackRecogniser(blind)
     for folder in ("nowhere", "."):
         with pytest.raises(Missing, match="fetch buffalo_l --accept-licence"):
@@ -167,3 +155,28 @@ def test_without_the_package(pack: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert sys.executable in caught.value.next_step
     monkeypatch.undo()
     assert importlib.import_module("insightface")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (ImportError("x.so: failed to map segment from shared object"), OutOfMemory, "of memory"),
+        (MemoryError(), OutOfMemory, "of memory"),
+        (ImportError("x.so: undefined symbol: y"), HostFailed, "is there, but cannot be loaded"),
+        (ModuleNotFoundError("No module named 'onnx'", name="onnx"), Missing, "is missing"),
+    ],
+)
+def test_a_package_that_cannot_be_loaded_is_not_called_missing(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, kind: type[Exception], words: str
+) -> None:
+    class Refusing:
+        def find_spec(self, name: str, *_: Any) -> None:
+            if name.startswith("insightface"):
+                raise error
+
+    for name in [name for name in sys.modules if name.startswith("insightface")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(insight, "is_installed", lambda: True)
+    monkeypatch.setattr(sys, "meta_path", [Refusing(), *sys.meta_path])
+    with pytest.raises(kind, match=words):
+        insight._package()

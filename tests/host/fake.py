@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from easyphoto_video.engine import Engine, FakeEngine
+from easyphoto_video.change import check_change
+from easyphoto_video.engine import Engine
 from easyphoto_video.errors import Missing
 from easyphoto_video.faces.cast import Cast
 from easyphoto_video.host.checks import check_sampler, check_steps
@@ -18,6 +19,7 @@ from easyphoto_video.material import settled_material
 from easyphoto_video.request import AUTO, NONE, SAMPLERS, Request
 from easyphoto_video.video.between import Method
 from easyphoto_video.video.flow import by_flow
+from tests.fake_engine import FakeEngine
 
 SIDE = 64
 """px, what an automatic size becomes."""
@@ -72,7 +74,7 @@ class FakeHost:
         for field in ("loras", "motion_loras"):
             for lora in getattr(request, field):
                 self._check(field, lora.name)
-        return replace(
+        settled = replace(
             request,
             seed=next(self._seeds) if request.seed == -1 else request.seed,
             cfg=request.cfg or CFG,
@@ -80,6 +82,8 @@ class FakeHost:
             user_id=NONE if request.user_id in ("", AUTO) else request.user_id,
             **settled_material(request, SIDE),
         )
+        check_change(settled)
+        return settled
 
     def between(self, request: Request) -> Method:
         """See Host."""

@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 
 from easyphoto_video import finishing
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import FakeEngine, Shot, plain
+from easyphoto_video.engine import Shot
 from easyphoto_video.errors import BadFile, BadRequest, HostFailed, Missing, OutOfMemory, Stopped
 from easyphoto_video.host import jobs as queue
 from easyphoto_video.host.jobs import Job, Jobs, QueueFull, State, ours
 from easyphoto_video.request import Text2Video
 from easyphoto_video.watch import Viewer, Watch, unwatched, wants_picture
+from tests.fake_engine import FakeEngine, plain
 from tests.host.fake import FIRST_SEED, FakeHost
 from tests.machine import limit, until
 
@@ -215,6 +216,26 @@ def test_stop_takes_the_running_job_and_leaves_or_takes_those_behind(
     assert host.turns == [job.id for job in made[:2]]
 
 
+def test_interrupt_takes_ones_own_and_nobody_elses(host: FakeHost, engine: GatedEngine) -> None:
+    jobs = Jobs(host)
+    made = [jobs.submit(request()) for _ in range(4)]
+    until(lambda: made[0].state is State.RUNNING)
+    jobs.interrupt([])
+    jobs.interrupt(["nobody's"])
+    # Who only waits takes the first of hers out of the queue.
+    jobs.interrupt([made[1].id, made[3].id])
+    assert [job.state for job in made] == [
+        State.RUNNING,
+        State.STOPPED,
+        State.QUEUED,
+        State.QUEUED,
+    ]
+    jobs.interrupt([made[2].id, made[0].id])
+    engine.permits.release(9)
+    states = [ended(job).state for job in made]
+    assert states == [State.STOPPED, State.STOPPED, State.DONE, State.DONE]
+
+
 def test_the_hosts_own_stop_button_stops_the_job_that_runs(
     host: FakeHost, engine: GatedEngine
 ) -> None:
@@ -237,7 +258,7 @@ class Interruption(BaseException):
         (OutOfMemory("cpu", "Make fewer frames."), OutOfMemory, "fewer frames"),
         (BadFile("x.ckpt", "is a VAE", "Choose another."), BadFile, "is a VAE"),
         (RuntimeError("the sampler broke"), HostFailed, "RuntimeError: the sampler broke"),
-        (MemoryError(), HostFailed, "MemoryError"),
+        (MemoryError(), OutOfMemory, "Close other programs"),
         (Interruption("pressed"), HostFailed, "Interruption: pressed"),
         (SystemExit(3), HostFailed, "SystemExit: 3"),
     ],

@@ -15,7 +15,8 @@ from easyphoto_video.motion.freeinit import (
     freeinit_noise,
     low_pass,
 )
-from easyphoto_video.motion.windows import apart, windows
+from easyphoto_video.motion.windows import apart
+from tests.motion.windows import windows
 
 SIZE = (8, 4, 6, 10)
 KINDS = pytest.mark.parametrize("kind", FILTERS)

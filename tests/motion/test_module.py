@@ -11,8 +11,9 @@ from torch import nn
 from easyphoto_video.motion import module, precision
 from easyphoto_video.motion.module import Motion, TemporalTransformer, sinusoids
 from easyphoto_video.motion.spec import HOTSHOT_XL, SDXL_BETA, V1, V2, V3, MotionSpec
-from easyphoto_video.motion.windows import Window, windows
+from easyphoto_video.motion.windows import Window
 from tests.motion.small import spec
+from tests.motion.windows import windows
 
 STEM = "temporal_transformer."
 BLOCK = f"{STEM}transformer_blocks.0."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -143,6 +144,24 @@ def test_it_leaves_all_as_it_was_beside_a_stranger_and_after_an_error(host: Host
     assert other.forward is theirs
     assert torch.equal(host(clip(4)), exact)
     del other.forward, layer.forward
+
+
+def test_a_unet_called_by_keyword_is_recalled_too(host: Host) -> None:
+    x, unet = clip(4), host.unet
+
+    def by_keyword(_module: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        return (), {**dict(zip(names, args, strict=False)), **named}
+
+    names = list(inspect.signature(type(unet).forward).parameters)[1:]
+    with recalling(unet, 3) as recall:
+        exact = seen(host, recall, x, 0)
+        found = seen(host, recall, x, 1)
+    # Prepended, so that ours sees what a caller by keyword would give.
+    with ExitStack() as held, recalling(unet, 3) as recall:
+        hook = unet.register_forward_pre_hook(by_keyword, prepend=True, with_kwargs=True)
+        held.callback(hook.remove)
+        assert torch.equal(seen(host, recall, x, 0), exact)
+        assert torch.equal(seen(host, recall, x, 1), found)
 
 
 def test_rows_that_are_no_whole_clips_are_refused(host: Host) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.motion.viewing import FUSES, METHODS, Viewing, Windows, bit_reversed, plan
-from easyphoto_video.motion.windows import Window, windows
+from easyphoto_video.motion.windows import Window
+from tests.motion.windows import windows
 
 Ends = list[tuple[int, int]]
 

@@ -14,12 +14,12 @@ from easyphoto_video.video import flow
 from easyphoto_video.video.between import (
     Method,
     between,
-    by_blending,
     by_repeating,
     frames_after,
     is_cut,
 )
 from easyphoto_video.video.flow import by_flow
+from tests.video.blend import by_blending
 
 METHODS = (by_flow, by_blending, by_repeating)
 

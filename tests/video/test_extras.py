@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from easyphoto_video.clip import Clip, Frames
+from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.video.film import DITHERS, PALETTES, Extras
-from easyphoto_video.video.write import write
+from tests.clips import Clip, write
 
 
 def rainbow(count: int = 6) -> Frames:

@@ -15,13 +15,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from easyphoto_video.clip import Clip
 from easyphoto_video.errors import BadFile
 from easyphoto_video.request import FORMATS
 from easyphoto_video.video.ffmpeg import find, named
 from easyphoto_video.video.note import read_note
 from easyphoto_video.video.stamp import ffmetadata, storable
-from easyphoto_video.video.write import write
+from tests.clips import Clip, write
 
 WAVE = np.sin(np.arange(3 * 16 * 16 * 3) / 40).reshape(3, 16, 16, 3)
 MOVING = Clip(frames=(127 + 100 * WAVE).astype(np.uint8), fps=Fraction(8))

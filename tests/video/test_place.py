@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import sys
+import threading
 from pathlib import Path
 from typing import NoReturn
 
@@ -47,6 +48,21 @@ def test_anything_else_is_a_folder(tmp_path: Path) -> None:
     (tmp_path / "dotted.mp4").mkdir()
     out = destination(tmp_path / "dotted.mp4", Path("x"), "gif", "7")
     assert out == tmp_path / "dotted.mp4" / "00001-7.gif"
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "y/" * 5000], ids=["long", "NUL", "deep"])
+def test_a_name_that_cannot_be_is_no_folder_and_refused(name: str, tmp_path: Path) -> None:
+    for suffix in (".mp4", ""):
+        out = destination(tmp_path / f"{name}{suffix}", tmp_path, "mp4", "7")
+        with pytest.raises(BadRequest, match=r"^Output: .*--out") as refused:
+            check_writable(out)
+        assert str(tmp_path) not in refused.value.public
+
+
+def test_a_folder_of_pictures_may_have_a_dot(tmp_path: Path) -> None:
+    out = destination(tmp_path / "my.clip.png", tmp_path, "png", "7")
+    check_writable(out)
+    assert place_of(out) == tmp_path / "my.clip"
 
 
 def test_suffix_and_format_must_agree(tmp_path: Path) -> None:
@@ -171,3 +187,39 @@ def test_a_place_that_went_away_is_told(tmp_path: Path) -> None:
     for name in ("clip.mp4", "00001-7.mp4"):
         with pytest.raises(BadRequest, match=r"Output: .*cannot be written"):
             publish(tmp_path / "new", tmp_path / "gone" / name)
+
+
+def test_two_clips_never_have_one_number(tmp_path: Path) -> None:
+    """As when the page and the command line finish at once, with other seeds and formats."""
+    (tmp_path / "out").mkdir()
+    made: list[Path] = []
+    barrier = threading.Barrier(6)
+
+    def finish(number: int) -> None:
+        finished = tmp_path / f"{number}.mp4"
+        finished.write_text(str(number))
+        barrier.wait()
+        made.append(publish(finished, tmp_path / "out" / f"00027-{number}.mp4"))
+
+    threads = [threading.Thread(target=finish, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    numbers = sorted(path.name.partition("-")[0] for path in made)
+    assert numbers == [f"{number:05d}" for number in range(27, 33)]
+    assert {path.read_text() for path in made} == {path.stem.partition("-")[2] for path in made}
+    assert len(names(tmp_path / "out")) == 6
+
+
+def test_a_check_leaves_no_name_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[str]] = []
+    true = shutil.disk_usage
+
+    def look(folder: Path) -> object:
+        seen.append(names(folder))
+        return true(folder)
+
+    monkeypatch.setattr(shutil, "disk_usage", look)
+    check_writable(tmp_path / "clip.mp4")
+    assert seen == [[]]

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from easyphoto_video.clip import Clip, Frames
+from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadFile
 from easyphoto_video.video import decode
 from easyphoto_video.video.ffmpeg import named
 from easyphoto_video.video.read import open_video
-from easyphoto_video.video.write import write
+from tests.clips import Clip, write
 from tests.video.conftest import Smooth, ffmpeg
 
 COUNT, WIDTH, HEIGHT = 70, 64, 48

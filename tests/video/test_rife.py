@@ -15,9 +15,10 @@ from torch import Tensor
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadFile, Missing
-from easyphoto_video.video.between import between, by_blending
+from easyphoto_video.video.between import between
 from easyphoto_video.video.rife import by_rife
 from easyphoto_video.video.rife_net import HalfNet, TimeNet, net_of
+from tests.video.blend import by_blending
 
 Weights = dict[str, Tensor]
 HERE = Path("flownet.pkl")

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from easyphoto_video.clip import Clip
 from easyphoto_video.errors import BadFile
 from easyphoto_video.video.ffmpeg import look, named, run
 from easyphoto_video.video.note import read_note
 from easyphoto_video.video.sound import sound_codec
-from easyphoto_video.video.write import write
+from tests.clips import Clip, write
 
 TONES = {
     "aac": ("tone.m4a", "aac"),

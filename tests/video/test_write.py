@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from easyphoto_video.clip import Clip, Frames
+from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadRequest, HostFailed, Stopped
 from easyphoto_video.request import FORMATS
 from easyphoto_video.video import ffmpeg
 from easyphoto_video.video.place import SUFFIXES
-from easyphoto_video.video.write import Writer, write
+from easyphoto_video.video.write import Writer
+from tests.clips import Clip, write
 
 EIGHT = Fraction(8)
 NTSC = Fraction(30000, 1001)

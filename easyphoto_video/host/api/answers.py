@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -11,10 +10,12 @@ from starlette.responses import JSONResponse
 
 from easyphoto_video import errors
 from easyphoto_video.errors import BadFile, BadRequest, EasyPhotoError, Missing
-from easyphoto_video.host.api.names import request_json, without_folders
-from easyphoto_video.host.jobs import Job, Jobs, QueueFull, State
+from easyphoto_video.host.api.names import request_json
+from easyphoto_video.host.front import Host
+from easyphoto_video.host.jobs import Job, Jobs, QueueFull
+from easyphoto_video.host.places import PROGRAM, Places
 from easyphoto_video.request import mode_of
-from easyphoto_video.work import Unfinished
+from easyphoto_video.unfinished import Unfinished
 
 PREFIX = "/easyphoto-video"
 SENTENCE = 1000
@@ -32,28 +33,33 @@ class Refused(BadRequest):
 
 
 def failure(
-    error: EasyPhotoError, status: int | None = None, outputs: Path | None = None
+    error: EasyPhotoError, status: int | None = None, host: Host | None = None
 ) -> JSONResponse:
     """The answer to a call that failed, by default with the status that belongs to the error."""
     headers = RETRY if isinstance(error, QueueFull) else None
-    return JSONResponse(told(error, outputs), status or _status(error), headers)
+    return JSONResponse(told(error, host), status or _status(error), headers)
 
 
-def told(error: EasyPhotoError | None, outputs: Path | None = None) -> dict[str, Any]:
+def told(error: EasyPhotoError | None, host: Host | None = None) -> dict[str, Any]:
     """An error as `error`, the sentence, `kind`, its class in errors.py, and `field`, the label of
-    the field that is to blame; null where there is none. Where our files lie is left out."""
+    the field that is to blame; null where there is none. Where files lie is left out, below the
+    data folder of `host` up to there."""
     if error is None:
         return {"error": None, "kind": None, "field": None}
     field = _shortened(error.field) if isinstance(error, BadRequest) else None
-    sentence = str(error) if outputs is None else without_folders(str(error), outputs)
+    sentence = places_of(host).sentence(error)
     return {"error": _shortened(sentence), "kind": _kind(error), "field": field}
 
 
-def job_json(job: Job, jobs: Jobs, outputs: Path, root: str = "") -> dict[str, Any]:
-    """Where a job stands; `root` is the path below which the API is served, `outputs` the folder
-    of clips."""
+def places_of(host: Host | None) -> Places:
+    """Who leaves out where files lie."""
+    return Places(host.data_dir if host else PROGRAM)
+
+
+def job_json(job: Job, jobs: Jobs, host: Host, root: str = "") -> dict[str, Any]:
+    """Where a job stands; `root` is the path below which the API is served."""
     state, progress = job.state, job.progress
-    done = job.path if state is State.DONE else None
+    done = job.path if state.is_over else None
     return {
         "id": job.id,
         "mode": mode_of(job.request),
@@ -62,24 +68,24 @@ def job_json(job: Job, jobs: Jobs, outputs: Path, root: str = "") -> dict[str, A
         "stage": progress.stage,
         "fraction": round(progress.fraction, 4),
         "eta": None if progress.eta is None or state.is_over else round(progress.eta, 1),
-        "request": request_json(job.request, outputs),
+        "request": request_json(job.request, host.outputs),
         "seconds": {stage: round(spent, 3) for stage, spent in job.seconds.items()},
         "scores": job.scores,
-        "notes": list(job.notes),
+        "notes": [places_of(host).without(note) for note in job.notes],
         "file": done.name if done else None,
         "url": f"{job_url(job, root)}/file" if done else None,
-        **told(job.error, outputs),
+        **told(job.error, host),
     }
 
 
-def unfinished_json(stopped: Unfinished, outputs: Path) -> dict[str, Any]:
+def unfinished_json(stopped: Unfinished, host: Host) -> dict[str, Any]:
     """Work that can be gone on with."""
     return {
         "id": stopped.id,
         "mode": mode_of(stopped.request),
         "spans": stopped.spans,
         "stopped": round(stopped.stopped, 3),
-        "request": request_json(stopped.request, outputs),
+        "request": request_json(stopped.request, host.outputs),
     }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -29,20 +30,21 @@ MEDIA = {
 }
 
 
-def clip(path: Path, request: Request) -> Response:
+def clip(path: Path, request: Request, name: str = "") -> Response:
     """A file, or the part of it that is asked for; a folder of pictures as a zip.
 
-    Raises Missing when it is no longer there.
+    `name` is what who saves it sees. Raises Missing when it is no longer there.
     """
+    name = name or path.name
     if path.is_dir():
-        headers = _headers("application/zip", f"{path.name}.zip")
+        headers = _headers("application/zip", f"{name}.zip")
         return _answer(request, _zipped(path), 200, headers)
     try:
         stat = path.stat()
     except OSError as error:
         raise Missing(path.name, "It was moved or deleted; make it again.") from error
     tag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
-    headers = _headers(MEDIA.get(path.suffix.lower(), "application/octet-stream"), path.name)
+    headers = _headers(MEDIA.get(path.suffix.lower(), "application/octet-stream"), name)
     headers |= {
         "accept-ranges": "bytes",
         "etag": tag,
@@ -61,10 +63,17 @@ def clip(path: Path, request: Request) -> Response:
     return _answer(request, _part(path, span), 206, headers)
 
 
+def disposition(kind: str, name: str) -> str:
+    """The header that names a file for who saves it, in whatever letters (RFC 6266)."""
+    plain = re.sub(r'[^\x20-\x7e]|["\\]', "_", name)
+    same = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
+    return f'{kind}; filename="{plain}"{same}'
+
+
 def _headers(media: str, name: str) -> dict[str, str]:
     return {
         "content-type": media,
-        "content-disposition": f'inline; filename="{name}"',
+        "content-disposition": disposition("inline", name),
         # A host that packs its answers would pack films in vain, and their parts wrongly.
         "content-encoding": "identity",
         "cache-control": "no-cache",

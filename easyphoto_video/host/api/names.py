@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -32,10 +31,3 @@ def request_json(request: Request, outputs: Path) -> dict[str, Any]:
         if setting.file and getattr(request, field.name)
     }
     return {**request.to_json(), **named}
-
-
-def without_folders(sentence: str, outputs: Path) -> str:
-    """A sentence for people elsewhere, in which our files have their names alone."""
-    for folder in (outputs / FOLDER, outputs):
-        sentence = sentence.replace(f"{folder}{os.sep}", "")
-    return sentence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,17 +17,20 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from easyphoto_video import temporary
 from easyphoto_video.errors import BadFile, BadRequest
 from easyphoto_video.host.api import files
 from easyphoto_video.host.api.answers import PREFIX, Refused, root_of, truth
 from easyphoto_video.host.api.body import chunks, read_object
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.people import lora_named
+from easyphoto_video.host.places import Places
 from easyphoto_video.host.portrait import chooser
 from easyphoto_video.identity import UserId
 from easyphoto_video.people import delete, make, own, rename
 from easyphoto_video.people_facts import facts
 from easyphoto_video.people_zip import bring, export
+from easyphoto_video.private import private_folder
 
 LARGEST_PHOTOS = 64 * 2**20
 """Bytes of a body with photos, a third more than the photos themselves."""
@@ -83,7 +86,7 @@ class PeopleApi:
     def export(self, id: str, request: Request) -> Response:
         """A person as one zip."""
         person = self._host.people.get(id)
-        folder = Path(tempfile.mkdtemp())
+        folder = private_folder(temporary.folder() / f"export-{secrets.token_hex(8)}")
         away = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
         try:
             answer = files.clip(export(self._host.people, id, folder / "person.zip"), request)
@@ -92,8 +95,9 @@ class PeopleApi:
             raise
         answer.background = away
         answer.headers["content-type"] = ZIPS[0]
-        name = f"filename*=UTF-8''{quote(person.name)}.zip"
-        answer.headers["content-disposition"] = f"attachment; {name}"
+        answer.headers["content-disposition"] = files.disposition(
+            "attachment", f"{person.name}.zip"
+        )
         return answer
 
     async def make(self, request: Request) -> Response:
@@ -108,8 +112,8 @@ class PeopleApi:
         if kind not in ZIPS:
             raise Refused(415, ("Content-Type", kind), "is no zip", f"Send {ZIPS[0]}.")
         replace = truth(request, "replace")
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "sent.zip"
+        with temporary.temporary() as folder:
+            file = folder / "sent.zip"
             with file.open("wb") as sent:
                 async for chunk in chunks(request, LARGEST_ZIP):
                     await run_in_threadpool(sent.write, chunk)
@@ -151,6 +155,7 @@ class PeopleApi:
         found = facts(self._host.people, person)
         told = {
             **found.to_json(),
+            "problem": found.problem and Places(self._host.data_dir).without(found.problem),
             "reference": _reference(person, request),
             "lora": found.lora and found.lora.name,
         }
@@ -176,8 +181,8 @@ def _photos(values: Mapping[str, Any]) -> Iterator[list[Path]]:
         shown = len(sent) if isinstance(sent, list) else sent
         step = f'Send {{"photos": ["..."]}}, each in base64, {MOST_PHOTOS} at most.'
         raise BadRequest("Photos", shown, "are no list of photos", step)
-    with tempfile.TemporaryDirectory() as folder:
-        photos = [Path(folder) / f"photo {number}" for number in range(1, 1 + len(sent))]
+    with temporary.temporary() as folder:
+        photos = [folder / f"photo {number}" for number in range(1, 1 + len(sent))]
         for photo, text in zip(photos, sent, strict=True):
             photo.write_bytes(_decoded(text, photo.name))
         yield photos

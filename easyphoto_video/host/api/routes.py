@@ -33,7 +33,7 @@ from easyphoto_video.host.api.uploads import Uploads
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.jobs import Job, Jobs, ours
 from easyphoto_video.request import MODES
-from easyphoto_video.work import discard, unfinished
+from easyphoto_video.unfinished import discard, leftovers, unfinished
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 POLL = 0.1
@@ -45,7 +45,7 @@ def router(host: Host, jobs: Jobs) -> APIRouter:
 
     Authentication is the app's: give it as `dependencies`. Nothing is imported by a call.
     """
-    routes = APIRouter(prefix=PREFIX, route_class=_Route, tags=["EasyPhoto Video"])
+    routes = APIRouter(prefix=PREFIX, route_class=_route(host), tags=["EasyPhoto Video"])
     api, people = _Api(host, jobs, routes.routes), PeopleApi(host)
     for mode in MODES:
         routes.add_api_route(f"/{mode}", api.submit(mode), methods=["POST"], status_code=202)
@@ -69,23 +69,26 @@ def router(host: Host, jobs: Jobs) -> APIRouter:
     return routes
 
 
-class _Route(APIRoute):
+def _route(host: Host) -> type[APIRoute]:
     """A route whose errors are answers of ours; those of the app's authentication stay its own."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
+    class Route(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
 
-        async def guarded(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except HTTPException:
-                raise
-            except ClientDisconnect:
-                return Response(status_code=400)
-            except Exception as error:
-                return failure(ours(error))
+            async def guarded(request: Request) -> Response:
+                try:
+                    return await handle(request)
+                except HTTPException:
+                    raise
+                except ClientDisconnect:
+                    return Response(status_code=400)
+                except Exception as error:
+                    return failure(ours(error), host=host)
 
-        return guarded
+            return guarded
+
+    return Route
 
 
 class _Api:
@@ -117,7 +120,7 @@ class _Api:
                 job = await run_in_threadpool(self._submit, mode, values)
             except EasyPhotoError as error:
                 status = 422 if isinstance(error, Missing) else None
-                return failure(error, status, self._host.outputs)
+                return failure(error, status, self._host)
             return await self._followed(job, request, wait)
 
         submit.__doc__ = f"{MODES[mode].__doc__} With ?wait=true the answer comes when it is over."
@@ -130,8 +133,7 @@ class _Api:
     def all(self, request: Request) -> Response:
         """The jobs that are remembered, oldest first."""
         root = root_of(request)
-        outputs = self._host.outputs
-        jobs = [job_json(job, self._jobs, outputs, root) for job in self._jobs.all()]
+        jobs = [job_json(job, self._jobs, self._host, root) for job in self._jobs.all()]
         return JSONResponse({"jobs": jobs})
 
     def get(self, id: str, request: Request) -> Response:
@@ -157,10 +159,11 @@ class _Api:
         return JSONResponse(await self._uploads.take(request), 201)
 
     def unfinished(self) -> Response:
-        """Work that was stopped and can be gone on with, the newest first."""
+        """Work that was stopped and can be gone on with, the newest first; and what cannot."""
         outputs = self._host.outputs
-        found = [unfinished_json(each, outputs) for each in unfinished(outputs)]
-        return JSONResponse({"unfinished": found})
+        found = [unfinished_json(each, self._host) for each in unfinished(outputs)]
+        left = [each.to_json() for each in leftovers(outputs)]
+        return JSONResponse({"unfinished": found, "leftovers": left})
 
     async def resume(self, id: str, request: Request) -> Response:
         """Go on where it was stopped: a job like any other."""
@@ -168,7 +171,7 @@ class _Api:
         try:
             job = await run_in_threadpool(self._jobs.resume, id)
         except EasyPhotoError as error:
-            return failure(error, outputs=self._host.outputs)
+            return failure(error, host=self._host)
         return await self._followed(job, request, wait)
 
     def discard(self, id: str) -> Response:
@@ -206,5 +209,5 @@ class _Api:
     def _answer(self, job: Job, request: Request, status: int) -> Response:
         root = root_of(request)
         headers = {"Location": job_url(job, root)} if status == 202 else None
-        told = job_json(job, self._jobs, self._host.outputs, root)
+        told = job_json(job, self._jobs, self._host, root)
         return JSONResponse(told, status, headers)

@@ -29,6 +29,7 @@ from easyphoto_video.host.api.body import chunks
 from easyphoto_video.host.api.names import FOLDER, UPLOAD
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.jobs import Jobs
+from easyphoto_video.private import private_file, private_folder
 from easyphoto_video.request import Request
 from easyphoto_video.setting import FILM, PICTURE, Setting, settings
 from easyphoto_video.video.read import open_video
@@ -76,7 +77,7 @@ class Uploads:
         need = int(length[:20]) if length.isdecimal() else 0
         part = await run_in_threadpool(self._new, min(need, self.largest))
         with _gone_at_the_end(part):
-            with part.open("wb") as file:
+            with private_file(part) as file:
                 async for chunk in chunks(call, self.largest):
                     await run_in_threadpool(file.write, chunk)
             name = call.query_params.get("name", "")
@@ -113,7 +114,7 @@ class Uploads:
     def _new(self, need: int) -> Path:
         """A place for a file of so many bytes, if that is known. Raises Refused."""
         self.prune()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self.folder)
         free = shutil.disk_usage(self.folder).free
         if free < need + self.spared:
             raise _full(free)
@@ -133,7 +134,8 @@ class Uploads:
             raise BadRequest(setting.label, value, "is not base64", step) from error
         part = self._new(len(data))
         with _gone_at_the_end(part):
-            part.write_bytes(data)
+            with private_file(part) as file:
+                file.write(data)
             return self._taken(part, "")["file"]
 
     def _upload(self, id: str) -> Path | None:
@@ -151,7 +153,7 @@ class Uploads:
             file = (outputs / name).resolve(strict=True)
         except (OSError, RuntimeError, ValueError):
             return None
-        return outputs / name if file.parent == outputs.resolve() else None
+        return outputs / name if file == outputs.resolve() / name else None
 
     def _all(self) -> list[Path]:
         try:

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from easyphoto_video.errors import BadFile
+from easyphoto_video.files import NOBODY, check_file, trouble_with
 
 STEPS = 1000
 """Diffusion steps that every Stable Diffusion was trained with."""
@@ -57,7 +58,7 @@ def facts_beside(checkpoint: Path, keys: Mapping[str, Any]) -> Facts:
     Keys `v_pred` and `ztsnr` are marks that some fine-tunes carry. Raises BadFile, about the yaml.
     """
     path = checkpoint.with_suffix(".yaml")
-    content = _content(path) if path.exists() else {}
+    content = {} if trouble_with(path) == NOBODY else _content(path)
     params = _params(content, path) if content else {}
     unet, text = (_part(params, f"{part}_config") for part in ("unet", "cond_stage"))
     usual = Facts()
@@ -73,7 +74,7 @@ def facts_beside(checkpoint: Path, keys: Mapping[str, Any]) -> Facts:
             heads=_count(unet, "num_heads", usual.heads),
             head_width=_count(unet, "num_head_channels", None),
             text_heads=_count(text, "num_attention_heads", None),
-            text_activation=str(text.get("hidden_act", usual.text_activation)),
+            text_activation=_word(text, "hidden_act", usual.text_activation),
             scale_factor=float(params.get("scale_factor", usual.scale_factor)),
             side=8 * (_count(params, "image_size", None) or usual.side // 8),
             cfg=_cfg(content, usual.cfg),
@@ -87,9 +88,10 @@ def _default(keys: Mapping[str, Any]) -> str:
 
 
 def _content(path: Path) -> dict[str, Any]:
+    check_file(path, MEND)
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise BadFile(path, f"this cannot be read as yaml ({error})", MEND) from error
     return content if isinstance(content, dict) else {"model": None}
 
@@ -121,6 +123,13 @@ def _named(names: Mapping[str, str], params: Mapping[str, Any], key: str, usual:
     if given not in names:
         raise ValueError(f"{key} {given!r} is not one of {', '.join(names)}")
     return names[given]
+
+
+def _word(params: Mapping[str, Any], key: str, usual: str) -> str:
+    given = params.get(key, usual)
+    if not isinstance(given, str):  # a few lines of yaml can be gigabytes once they are told
+        raise ValueError(f"{key} is no word")
+    return given
 
 
 def _count(params: Mapping[str, Any], key: str, usual: Any) -> Any:

@@ -10,13 +10,16 @@ import difflib
 import json
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import NoReturn
 
-from easyphoto_video import __version__
-from easyphoto_video.errors import BadRequest, EasyPhotoError, HostFailed, Stopped
+from easyphoto_video import __version__, logs
+from easyphoto_video.errors import BadFile, BadRequest, EasyPhotoError, HostFailed, Stopped
+from easyphoto_video.files import parsed
+from easyphoto_video.host.library import OUTPUTS
+from easyphoto_video.host.standalone.gate.options import add_access_options
 from easyphoto_video.host.standalone.options import (
     DEVICES,
     PRECISIONS,
@@ -41,17 +44,33 @@ def main(argv: Sequence[str]) -> int:
     Without any arguments, that is `page`.
     """
     wants_json = "--json" in argv
-    try:
-        args = parse(argv or ["page"])
-        args.command(args)
-    except KeyboardInterrupt:
-        return _report(Stopped("Stopped."), wants_json)
-    except EasyPhotoError as error:
-        return _report(error, wants_json)
-    except Exception as error:
-        traceback.print_exc()
-        return _report(HostFailed(f"{type(error).__name__}: {error}"), wants_json)
+    with ExitStack() as stack:
+        try:
+            args = parse(argv or ["page"])
+            stack.enter_context(logs.kept(args.data_dir / OUTPUTS, verbose=args.verbose))
+            _run(args)
+        except KeyboardInterrupt:
+            return _report(Stopped("Stopped."), wants_json)
+        except Exception as error:
+            return _report(logs.translated(error, argv), wants_json)
     return 0
+
+
+def _run(args: argparse.Namespace) -> None:
+    """Run a command. Whatever ends it, nothing stays behind that is not a result."""
+    from easyphoto_video import temporary
+    from easyphoto_video.endings import ended_by_signals, last_things
+    from easyphoto_video.held import let_go
+
+    with ended_by_signals():
+        try:
+            # On a full disk one must still be able to make room.
+            with temporary.everywhere() if args.needs_room else nullcontext():
+                args.command(args)
+        finally:
+            with last_things():
+                temporary.close()
+                let_go()
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -79,7 +98,9 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    def command(name: str, run: Callable[[argparse.Namespace], None], help: str) -> _Parser:
+    def command(
+        name: str, run: Callable[[argparse.Namespace], None], help: str, needs_room: bool = True
+    ) -> _Parser:
         sub = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
         sub.add_argument("--json", action="store_true", help="print the result as one JSON line")
         sub.add_argument(
@@ -89,22 +110,22 @@ def _parser() -> _Parser:
             metavar="DIR",
             help="folder with models/ and outputs/; may be an existing WebUI",
         )
-        sub.set_defaults(command=run, parser=sub)
+        verbose = "print tracebacks of unforeseen errors too; a log has them in any case"
+        sub.add_argument("--verbose", action="store_true", help=verbose)
+        sub.set_defaults(command=run, parser=sub, needs_room=needs_room)
         return sub
 
     page = command("page", _page, "Serve the page, the same tab as in the WebUI.")
     page.add_argument("--port", type=int, default=PORT, metavar="N", help=f"port [{PORT}]")
-    page.add_argument(
-        "--listen", action="store_true", help="to the whole network, not to this machine alone"
-    )
     page.add_argument("--device", choices=DEVICES, default="auto", help="what to compute on")
     page.add_argument("--precision", choices=PRECISIONS, default="auto", help="of the weights")
+    add_access_options(page)
     for mode, kind in MODES.items():
         sub = command(mode, _render, (kind.__doc__ or "").splitlines()[0])
         sub.set_defaults(mode=mode)
         add_options(sub, kind)
     add_unfinished_commands(command, _unfinished, _resume)
-    info = command("info", _info, "Print the request that a file was made with.")
+    info = command("info", _info, "Print the request that a file was made with.", needs_room=False)
     info.add_argument("file", type=Path, metavar="FILE")
     judge = command("judge", _judge, "Say how well a film shows a person, and how it flickers.")
     judge.add_argument("video", type=Path, metavar="VIDEO", help="a film, animation or folder")
@@ -121,6 +142,10 @@ def _parser() -> _Parser:
 
 
 def _page(args: argparse.Namespace) -> None:
+    from easyphoto_video import temporary
+
+    # Where gradio keeps what is dropped; it looks once when it is imported, and makes it.
+    os.environ["GRADIO_TEMP_DIR"] = str(temporary.folder() / "gradio")
     from easyphoto_video.host.standalone.page import serve
 
     serve(args)
@@ -149,7 +174,12 @@ def _resume(args: argparse.Namespace) -> None:
 def _info(args: argparse.Namespace) -> None:
     from easyphoto_video.video.note import read_note
 
-    note = json.loads(read_note(args.file))
+    text = read_note(args.file)
+    try:
+        note = parsed(text)
+    except ValueError as error:
+        step = "Give a file that this program wrote."
+        raise BadFile(args.file, f"its note is not ours ({error})", step) from error
     _say(json.dumps(note, ensure_ascii=False, indent=None if args.json else 2))
 
 
@@ -183,15 +213,28 @@ def _fetch(args: argparse.Namespace) -> None:
 
 
 def _report(error: EasyPhotoError, wants_json: bool) -> int:
-    print(error, file=sys.stderr)
+    with suppress(OSError):  # then nobody can be told
+        print(error, file=sys.stderr, flush=True)
     if wants_json:
-        _say(json.dumps({"error": str(error), "kind": type(error).__name__}))
+        with suppress(HostFailed):
+            _say(json.dumps({"error": str(error), "kind": type(error).__name__}))
     return error.exit_code
 
 
 def _say(text: object) -> None:
-    """One line of output; whoever reads it may leave early, as `| head` does."""
+    """One line of output; whoever reads it may leave early, as `| head` does. Raises HostFailed."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _pass_over_output()
+    except OSError as error:
+        _pass_over_output()
+        raise HostFailed(
+            f"The answer cannot be printed ({error.strerror or error}). What was done is done; "
+            f"the answer is: {text}"
+        ) from error
+
+
+def _pass_over_output() -> None:
+    """What still waits to be printed goes nowhere, and so does what comes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

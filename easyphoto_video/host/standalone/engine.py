@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 from easyphoto_video.clip import Frames
@@ -34,3 +35,14 @@ class StandaloneEngine:
 
             self._studio = Studio(self._library, target(*self._wish))
         return self._studio.render(shot, watch)
+
+    def release(self) -> None:
+        """Let the models go; the next render loads them again."""
+        if self._studio is None:
+            return
+        self._studio = None
+        import torch  # it is there already
+
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from easyphoto_video.host.library import (
     Library,
 )
 from easyphoto_video.host.standalone.engine import StandaloneEngine
+from easyphoto_video.host.turns import Turns
 from easyphoto_video.identity import People
 from easyphoto_video.request import AUTO, NONE, SAMPLERS, Request
 from easyphoto_video.video.between import Method
@@ -43,9 +43,18 @@ class StandaloneHost:
         paths: bool = True,
     ) -> None:
         self.library = Library(data_dir, paths=paths)
-        self.engine: Engine = StandaloneEngine(self.library, device, precision)
+        self._engine = StandaloneEngine(self.library, device, precision)
         self._wish = (device, precision)
-        self._ours = threading.Lock()
+        self._turns = Turns()
+
+    @property
+    def engine(self) -> Engine:
+        """See Host."""
+        return self._engine
+
+    def release(self) -> None:
+        """Let the engine's models go, inside a turn: somebody else needs the memory."""
+        self._engine.release()
 
     @property
     def data_dir(self) -> Path:
@@ -94,7 +103,7 @@ class StandaloneHost:
     @contextmanager
     def turn(self, job: str) -> Iterator[None]:
         """See Host."""
-        with self._ours:
+        with self._turns.turn():
             yield
 
     def is_stopped(self) -> bool:

@@ -11,8 +11,8 @@ from easyphoto_video.host.jobs import place, tools_of
 from easyphoto_video.host.standalone.host import StandaloneHost
 from easyphoto_video.recipes import run
 from easyphoto_video.request import Request
+from easyphoto_video.unfinished import Unfinished, matching, named, taken
 from easyphoto_video.watch import Watch, unwatched
-from easyphoto_video.work import Unfinished, matching, named
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ def render(job: Job, watch: Watch = unwatched) -> dict[str, Any]:
     """Run the job; the result as plain JSON values. Bad input is refused before any work."""
     host = StandaloneHost(job.data_dir, job.device, job.precision)
     request = host.settle(job.request)
-    resumed = None
-    if job.resumes:
-        resumed = matching(host.outputs, request, any_seed=job.request.seed == -1)
-        request = resumed.request
-    return _made(host, request, resumed, job.out, watch)
+    if not job.resumes:
+        return _made(host, request, None, job.out, watch)
+    found = matching(host.outputs, request, any_seed=job.request.seed == -1)
+    with taken(found) as resumed:
+        return _made(host, resumed.request, resumed, job.out, watch)
 
 
 def resume(
@@ -50,9 +50,9 @@ def resume(
 ) -> dict[str, Any]:
     """Go on with the unfinished work of that id; see render."""
     host = StandaloneHost(data_dir, device, precision)
-    resumed = named(host.outputs, id)
-    host.settle(resumed.request)  # its files may be gone
-    return _made(host, resumed.request, resumed, out, watch)
+    with taken(named(host.outputs, id)) as resumed:
+        host.settle(resumed.request)  # its files may be gone
+        return _made(host, resumed.request, resumed, out, watch)
 
 
 def _made(

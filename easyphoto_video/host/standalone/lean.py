@@ -1,8 +1,8 @@
 """diffusers and transformers, imported without the large packages that nothing here calls.
 
-While they are imported, both pull in scipy and peft where they find them, torch's compiler to mark
-functions for it, and torch's distributed tensors: a third of all modules, and as much of the time.
-Both also read thousands of files to list what there is.
+While they are imported, both pull in scipy where they find it, torch's compiler to mark functions
+for it, and torch's distributed tensors: a third of all modules, and as much of the time. Both also
+read thousands of files to list what there is.
 The stand-alone program compiles nothing and has one process. Import this before either.
 """
 
@@ -20,23 +20,31 @@ from typing import Any
 import torch
 import torch.distributed
 
-UNUSED = ("scipy", "peft")
+LATER = ("scipy.integrate", "scipy.optimize", "scipy.stats")
+"""What is imported when something of it is first called."""
 FIRST = (
     "diffusers.models.unets.unet_2d_condition",
     "diffusers.loaders.single_file_utils",
     "diffusers.models.autoencoders.autoencoder_kl",
     "transformers.models.clip.modeling_clip",
+    "diffusers.schedulers.scheduling_ddim",
+    "diffusers.schedulers.scheduling_dpmsolver_multistep",
+    "diffusers.schedulers.scheduling_euler_ancestral_discrete",
+    "diffusers.schedulers.scheduling_euler_discrete",
+    "diffusers.schedulers.scheduling_lcm",
 )
-"""What looks for them, and what remembers whether they are there."""
+"""What we use of both, and all of it that would import those."""
 COMPILER = "torch._dynamo"
 MODELS = "transformers.models"
 
 
 @contextmanager
-def hidden(*names: str) -> Iterator[None]:
-    """While it lasts, packages that were not imported yet are as if they were not installed."""
-    # None is Python's own mark for "not to be imported", which find_spec heeds too.
-    with _in_place(dict.fromkeys(names)):
+def postponed(*names: str) -> Iterator[None]:
+    """While it lasts, functions of modules that were not imported yet import them once called.
+
+    Whoever asks is told the truth of whether they are installed, and so may remember it.
+    """
+    with _in_place({name: _Later(name) for name in names}):
         yield
 
 
@@ -81,6 +89,19 @@ def unmapped() -> Iterator[None]:
     """
     with swapped(importlib.metadata, "packages_distributions", _empty):
         yield
+
+
+class _Later(ModuleType):
+    """A module whose every name is a function that calls the real one."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+        def called(*args: Any, **named: Any) -> Any:
+            return getattr(importlib.import_module(self.__name__), name)(*args, **named)
+
+        return called
 
 
 class _Marks(ModuleType):
@@ -133,6 +154,6 @@ def _in_place(modules: dict[str, Any]) -> Iterator[None]:
                 del sys.modules[name]
 
 
-with hidden(*UNUSED), uncompiled(), undistributed(), unlisted(), unmapped():
+with postponed(*LATER), uncompiled(), undistributed(), unlisted(), unmapped():
     for _name in FIRST:
         importlib.import_module(_name)

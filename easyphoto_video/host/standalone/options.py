@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from easyphoto_video.errors import BadRequest
+from easyphoto_video.files import is_folder
 from easyphoto_video.presets import PRESET_HELP, PRESET_LABEL, PRESETS
 from easyphoto_video.request import Request
 from easyphoto_video.setting import Setting, settings
@@ -63,7 +64,7 @@ def request_of(args: argparse.Namespace, kind: type[RequestT]) -> RequestT:
     values |= {field.name: given[field.name] for field, _ in settings(kind) if field.name in given}
     if given.get("size"):
         values["width"], values["height"] = _size(given["size"])
-    if given["out"] is not None and given["out"].suffix and not given["out"].is_dir():
+    if given["out"] is not None and given["out"].suffix and not is_folder(given["out"]):
         values.setdefault("format", format_of(given["out"]))
     return kind(**values)
 

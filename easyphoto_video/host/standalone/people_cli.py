@@ -12,6 +12,7 @@ from typing import Any
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.library import LORAS, Library
 from easyphoto_video.identity import People, UserId
+from easyphoto_video.moves import put_right
 from easyphoto_video.people import belongings, delete, make, own, photos_in, rename
 from easyphoto_video.people_facts import Facts, facts
 from easyphoto_video.people_zip import bring, export
@@ -22,7 +23,9 @@ Result = tuple[dict[str, Any], str]
 
 def run(args: argparse.Namespace) -> str:
     """What a command prints. Raises BadRequest, BadFile and Missing."""
-    values, text = ACTIONS[args.action](args, Library(args.data_dir).people)
+    people = Library(args.data_dir).people
+    put_right(people.folder)  # whoever was moved when somebody was killed is there again
+    values, text = ACTIONS[args.action](args, people)
     return json.dumps(values, ensure_ascii=False) if args.json else text
 
 

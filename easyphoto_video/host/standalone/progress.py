@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from easyphoto_video.watch import Watch
@@ -29,12 +29,14 @@ class Bars:
                 desc=stage, total=1.0, bar_format=BAR, file=self._stream, leave=True
             )
         self._bar.n = min(1.0, fraction)
-        self._bar.refresh()
+        with suppress(OSError):  # a terminal that was closed is no reason to stop
+            self._bar.refresh()
 
     def close(self) -> None:
         """Leave the last bar on the screen."""
         if self._bar is not None:
-            self._bar.close()
+            with suppress(OSError):
+                self._bar.close()
 
 
 class Lines:
@@ -48,7 +50,8 @@ class Lines:
         now = (stage, int(min(1.0, fraction) * TENTHS))
         if now != self._last:
             self._last = now
-            print(f"{stage} {fraction:.0%}", file=self._stream, flush=True)
+            with suppress(OSError):  # nobody reads it any more
+                print(f"{stage} {fraction:.0%}", file=self._stream, flush=True)
 
     def close(self) -> None:
         """Nothing to leave behind."""

@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from easyphoto_video.change import check_change
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.cast import check_faces, settled_model
 from easyphoto_video.host.checkpoint.facts import Facts, facts_beside
@@ -84,6 +85,7 @@ def settle(request: Request, library: Library) -> Request:
         **settled_motion(request, body, library),
     )
     check_faces(settled, library.people)
+    check_change(settled)
     _check_restorer(request.restore)
     return settled
 

@@ -13,7 +13,7 @@ from easyphoto_video.request import mode_of
 from easyphoto_video.watch import Watch
 
 if TYPE_CHECKING:
-    from easyphoto_video.work import Unfinished
+    from easyphoto_video.unfinished import Unfinished
 
 Command = Callable[..., argparse.ArgumentParser]
 
@@ -23,9 +23,18 @@ def add_unfinished_commands(
 ) -> None:
     """Both commands; `show` and `go_on` run them."""
     listed = command(
-        "unfinished", show, "List the clips that were stopped and can be gone on with."
+        "unfinished",
+        show,
+        "List the clips that were stopped and can be gone on with.",
+        needs_room=False,
     )
     listed.add_argument("--discard", metavar="ID", help="remove what is done of one, for good")
+    listed.add_argument(
+        "--sweep",
+        action="store_true",
+        help="remove what nobody can go on with: of other versions, damaged, or left half-written "
+        "in the data folder by what was killed",
+    )
     resumed = command("resume", go_on, "Go on with a clip that was stopped; its request is known.")
     resumed.add_argument("id", metavar="ID", help="as `unfinished` lists it")
     add_run_options(resumed)
@@ -34,17 +43,38 @@ def add_unfinished_commands(
 def told(args: argparse.Namespace) -> str:
     """What `unfinished` prints, after it has discarded what it should. Raises Missing."""
     from easyphoto_video.host.library import OUTPUTS
-    from easyphoto_video.work import discard, unfinished
+    from easyphoto_video.unfinished import discard, leftovers, unfinished
 
     outputs = args.data_dir / OUTPUTS
     if args.discard is not None:
         discard(outputs, args.discard)
         done = {"discarded": args.discard}
         return json.dumps(done) if args.json else f"Discarded {args.discard}."
-    found = unfinished(outputs)
+    if args.sweep:
+        return _swept(args, outputs)
+    found, left = unfinished(outputs), leftovers(outputs)
     if args.json:
-        return json.dumps({"unfinished": [_facts(each) for each in found]}, ensure_ascii=False)
-    return "\n".join(each.line for each in found) or f"Nothing is unfinished in {outputs}."
+        facts = {
+            "unfinished": [_facts(each) for each in found],
+            "leftovers": [each.to_json() for each in left],
+        }
+        return json.dumps(facts, ensure_ascii=False)
+    lines = [each.line for each in found]
+    if left:
+        lines += [each.line for each in left]
+        lines.append("Remove what cannot be gone on with by `unfinished --sweep`.")
+    return "\n".join(lines) or f"Nothing is unfinished in {outputs}."
+
+
+def _swept(args: argparse.Namespace, outputs: Path) -> str:
+    from easyphoto_video.host.library import Library
+    from easyphoto_video.leftovers import sweep_all
+
+    swept = sweep_all(outputs, Library(args.data_dir).people)
+    gone = [*map(str, swept.paths), *swept.works]
+    if args.json:
+        return json.dumps({"swept": gone}, ensure_ascii=False)
+    return "\n".join(f"removed: {each}" for each in gone) or "There was nothing to remove."
 
 
 def resumed(args: argparse.Namespace, watch: Watch) -> dict[str, Any]:

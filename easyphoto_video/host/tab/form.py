@@ -13,6 +13,7 @@ from easyphoto_video.host.front import Host
 from easyphoto_video.host.tab.fields import Field, read, shown
 from easyphoto_video.host.tab.inputs import Inputs
 from easyphoto_video.host.tab.layout import Builder
+from easyphoto_video.host.tab.views import Views
 from easyphoto_video.infotext import values_of_parameters
 from easyphoto_video.request import MODES, Request
 from easyphoto_video.setting import PICTURE
@@ -30,6 +31,8 @@ class Form:
     """What belongs to no field, by name: buttons, the dropdowns that add, players, curves."""
     inputs: Inputs
     """Where the files are kept that are dropped."""
+    views: Views
+    """How they come back into their fields."""
 
     @property
     def components(self) -> list[Any]:
@@ -61,8 +64,9 @@ class Form:
         if path is None:
             return None
         if field.setting.file == PICTURE:
-            return str(path)
-        return [str(file) for file in sorted(path.iterdir())] if path.is_dir() else [str(path)]
+            return self.views.dropped(path)
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        return [back for file in files if (back := self.views.dropped(file))] or None
 
     def _read(self, field: Field, value: Any) -> Any:
         if field.setting.file:
@@ -88,7 +92,7 @@ def paste_fields(form: Form) -> list[tuple[Any, Any]]:
     return [(part, reader(name)) for name, part in form.parts.items()]
 
 
-def build_form(mode: str, host: Host) -> Form:
+def build_form(mode: str, host: Host, views: Views) -> Form:
     """Lay out the form of a mode, here and now."""
     builder = Builder(mode, host)
     builder.everything()
@@ -98,4 +102,5 @@ def build_form(mode: str, host: Host) -> Form:
         parts=builder.parts,
         extra=builder.extra,
         inputs=Inputs(host),
+        views=views,
     )

@@ -16,15 +16,21 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from easyphoto_video.errors import BadRequest, HostFailed
+from easyphoto_video.held import TOKEN, claimed, sweep
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.tab.compat import upload_of
-from easyphoto_video.work import unfinished
+from easyphoto_video.infotext import to_infotext
+from easyphoto_video.private import make_private, private_folder
+from easyphoto_video.request import Request
+from easyphoto_video.setting import settings
+from easyphoto_video.unfinished import unfinished
 
 FOLDER = ".inputs"
 KEPT = 30 * 24 * 3600
@@ -35,6 +41,8 @@ LONGEST_NAME = 40
 STORABLE = ("1", "L", "LA", "RGB", "RGBA", "I;16")
 """Modes of pictures that a PNG holds as they are."""
 FRAME = ".png"
+HALF = rf"\.{TOKEN}"
+"""What the folder is called in which a file is put together."""
 
 
 class Inputs:
@@ -68,11 +76,11 @@ class Inputs:
         return str(path)
 
     def ours(self, path: str) -> Path | None:
-        """That path, when it lies here: a text shows nobody another file of this machine."""
+        """That path, or name, when it lies here: a text shows nobody another file."""
         if not path:
             return None
         try:
-            found = Path(path).resolve()
+            found = (self.folder / path).resolve()
             return found if self.folder in found.parents and found.exists() else None
         except (OSError, ValueError):  # no path at all
             return None
@@ -81,10 +89,10 @@ class Inputs:
         if isinstance(value, Image.Image):
             return self._keep_picture(value)
         files = value if isinstance(value, (list, tuple)) else [value]
-        paths = [Path(upload_of(file) or "") for file in files]
-        there = self.ours(str(paths[0]))
+        there = self.ours(str(files[0]))
         if there is not None:
             return there.parent if there.parent != self.folder else there
+        paths = [Path(sent) for file in files if (sent := upload_of(file))]
         return self._keep_file(paths[0]) if len(paths) == 1 else self._keep_frames(label, paths)
 
     def _keep_picture(self, picture: Image.Image) -> Path:
@@ -120,26 +128,39 @@ class Inputs:
         path = self.folder / name
         if path.exists():
             return path
-        part = self.folder / f".{os.getpid()}-{time.monotonic_ns()}"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        try:
+        private_folder(self.folder)
+        sweep(self.folder, HALF)
+        with claimed(self.folder, ".") as bench:
+            part = bench / "part"
             write(part)
-            part.rename(path)
-        except FileExistsError:  # somebody else was faster
-            pass
-        finally:
-            _remove(part)
+            make_private(part)
+            try:
+                part.rename(path)
+            except OSError:  # of a folder that somebody else was faster with, it says "not empty"
+                if not path.exists():
+                    raise
         return path
+
+    def _all(self) -> list[Path]:
+        return [path for path in self.folder.iterdir() if not path.name.startswith(".")]
 
     def _prune(self) -> None:
         """Remove what was not used for long and what no unfinished work names."""
-        old = [path for path in self.folder.iterdir() if time.time() - path.stat().st_atime > KEPT]
+        old = [path for path in self._all() if time.time() - path.stat().st_atime > KEPT]
         if not old:
             return
         named = {path for work in unfinished(self._host.outputs) for path in _files_of(work)}
         for path in old:
             if str(path) not in named:
                 _remove(path)
+
+
+def infotext_of(request: Request) -> str:
+    """The infotext for people at the page: files that were dropped have their names alone."""
+    files = [field.name for field, setting in settings(request) if setting.file]
+    return to_infotext(
+        replace(request, **{name: Path(getattr(request, name)).name for name in files})
+    )
 
 
 def _files_of(work: Any) -> list[str]:

@@ -14,8 +14,9 @@ from easyphoto_video.errors import EasyPhotoError
 from easyphoto_video.host.tab.compat import on
 from easyphoto_video.host.tab.curves import curve_of
 from easyphoto_video.host.tab.form import Form
-from easyphoto_video.host.tab.progress import seconds, trouble
-from easyphoto_video.host.tab.touch import Updates, told
+from easyphoto_video.host.tab.progress import seconds
+from easyphoto_video.host.tab.touch import Box, Updates
+from easyphoto_video.host.tab.views import Views
 from easyphoto_video.request import LIMITS
 from easyphoto_video.setting import FILM
 from easyphoto_video.video.read import Video, open_video
@@ -28,7 +29,7 @@ LARGEST = 1024
 """px, the longest side of a frame in the page."""
 
 
-def connect_material(form: Form, box: Any) -> None:
+def connect_material(form: Form, box: Box) -> None:
     """Connect the fields for films and the schedules of a form; errors go into `box`."""
     for name, field in form.fields.items():
         if field.setting.file == FILM:
@@ -37,7 +38,7 @@ def connect_material(form: Form, box: Any) -> None:
             _connect_schedule(form, name)
 
 
-def _connect_film(form: Form, name: str, box: Any) -> None:
+def _connect_film(form: Form, name: str, box: Box) -> None:
     part, extra = form.parts[name], form.extra
     film, picture, facts = (extra[f"{name}_{kind}"] for kind in ("film", "picture", "facts"))
     setting = form.fields[name].setting
@@ -45,18 +46,18 @@ def _connect_film(form: Form, name: str, box: Any) -> None:
     def look(value: Any) -> Updates:
         try:
             path = form.inputs.kept(setting.label, value)
-            shown = _shown(Path(path)) if path else (None, None, _word(setting.help))
-            error = ""
-        except Exception as failure:
-            shown, error = (None, None, _word(setting.help)), trouble(told(failure))
+            shown = _shown(Path(path), form.views) if path else (None, None, _word(setting.help))
+            said = box.saying(None)
+        except Exception as error:
+            shown, said = (None, None, _word(setting.help)), box.saying(error)
         return {
-            box: error,
+            **said,
             film: gr.update(value=shown[0], visible=shown[0] is not None),
             picture: gr.update(value=shown[1], visible=shown[1] is not None),
             facts: f"<p>{shown[2]}</p>",
         }
 
-    on(part.change, look, [part], [box, film, picture, facts])
+    on(part.change, look, [part], [box.part, film, picture, facts])
 
 
 def _connect_schedule(form: Form, name: str) -> None:
@@ -71,15 +72,16 @@ def _connect_schedule(form: Form, name: str) -> None:
         on(event, draw, inputs, [curve])
 
 
-def _shown(path: Path) -> tuple[str | None, Any, str]:
+def _shown(path: Path, views: Views) -> tuple[str | None, Any, str]:
     """What the player and the picture show of a film, and its facts. Raises BadFile, Missing."""
     video = open_video(path)
     facts = _facts(video)
     if path.suffix.lower() in PLAYED:
-        return str(path), None, facts
+        return views.file(path), None, facts
     if path.suffix.lower() in MOVING:
-        return None, str(path), facts
-    return None, _first(video), facts
+        return None, views.file(path), facts
+    first = _first(video)
+    return None, next(iter(views.pictures([first])), None) if first else None, facts
 
 
 def _first(video: Video) -> Image.Image | None:

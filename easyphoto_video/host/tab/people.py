@@ -12,8 +12,10 @@ from PIL import Image
 
 from easyphoto_video.errors import EasyPhotoError
 from easyphoto_video.host.front import Host
+from easyphoto_video.host.places import Places
 from easyphoto_video.host.tab.compat import make
-from easyphoto_video.identity import People, UserId
+from easyphoto_video.host.tab.views import Views
+from easyphoto_video.identity import People
 from easyphoto_video.people import PICTURES
 from easyphoto_video.people_facts import Facts, facts
 
@@ -57,22 +59,14 @@ def names(people: People) -> list[str]:
     return [person.name for person in people.all()]
 
 
-def pictures(people: People) -> list[tuple[Image.Image, str]]:
-    """Everybody's picture, small, with her name."""
-    return [(picture(person), person.name) for person in people.all()]
+def pictures(people: People, views: Views) -> list[tuple[Any, str]]:
+    """Everybody's picture with her name; a grey one where it cannot be read."""
+    grey = Image.new("RGB", (SIDE, SIDE), "grey")
+    found = ((views.person(person, SIDE), person.name) for person in people.all())
+    return [(picture or views.pictures([grey])[0], name) for picture, name in found]
 
 
-def picture(person: UserId) -> Image.Image:
-    """The reference picture, small; a grey one where it cannot be read."""
-    try:
-        with Image.open(person.reference) as found:
-            found.thumbnail((SIDE, SIDE))
-            return found.convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return Image.new("RGB", (SIDE, SIDE), "grey")
-
-
-def table(found: Facts) -> str:
+def table(found: Facts, places: Places) -> str:
     """What there is to say of somebody."""
     size = found.reference_size
     rows = {
@@ -88,7 +82,9 @@ def table(found: Facts) -> str:
         if text
     ]
     came = "<p>Came along with the program.</p>" if found.is_builtin else ""
-    problem = f'<p translate="no">{escape(found.problem)}</p>' if found.problem else ""
+    problem = (
+        f'<p translate="no">{escape(places.without(found.problem))}</p>' if found.problem else ""
+    )
     content = f"<dl>{''.join(lines)}</dl>{came}{problem}"
     return f'<div class="easyphoto_video_person">{content}</div>'
 
@@ -96,7 +92,7 @@ def table(found: Facts) -> str:
 def shown(people: People, name: str) -> str:
     """The table of a person; empty when there is nobody of that name."""
     try:
-        return table(facts(people, people.get(name))) if name else ""
+        return table(facts(people, people.get(name)), Places(people.data_dir)) if name else ""
     except EasyPhotoError:
         return ""
 
@@ -107,7 +103,6 @@ def _list(host: Host) -> dict[str, Any]:
     parts = {
         "gallery": make(
             gr.Gallery,
-            value=pictures(host.people),
             label="Everybody",
             elem_id=f"{PREFIX}gallery",
             columns=COLUMNS,
@@ -131,9 +126,7 @@ def _changes() -> dict[str, Any]:
         parts["rename"] = _button("rename", "Rename the person")
     with make(gr.Accordion, label="Export", open=False):
         parts["export"] = _button("export", "Put the person into a zip")
-        parts["zip"] = make(
-            gr.File, label="The person's zip", elem_id=f"{PREFIX}zip", visible=False
-        )
+        parts["zip"] = make(gr.HTML, value="", elem_id=f"{PREFIX}zip")
     with make(gr.Accordion, label="Delete", open=False):
         with make(gr.Row, equal_height=False):
             parts["delete_name"] = _text("delete_name", "Type the person's name as a yes")

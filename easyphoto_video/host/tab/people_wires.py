@@ -2,50 +2,53 @@
 
 from __future__ import annotations
 
-import atexit
-import shutil
-import tempfile
-import time
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from easyphoto_video import temporary
 from easyphoto_video.errors import BadFile, BadRequest
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.people import lora_named
+from easyphoto_video.host.places import Places
 from easyphoto_video.host.portrait import chooser
 from easyphoto_video.host.tab.compat import on, upload_of
 from easyphoto_video.host.tab.fields import choices_of
 from easyphoto_video.host.tab.form import Form
 from easyphoto_video.host.tab.people import PeoplePanel, names, pictures, shown
-from easyphoto_video.host.tab.touch import Updates, touch
+from easyphoto_video.host.tab.touch import Box, Updates, touch
+from easyphoto_video.host.tab.views import Views
 from easyphoto_video.identity import UserId
 from easyphoto_video.people import delete, make, own, rename
 from easyphoto_video.people_zip import bring, export
+from easyphoto_video.private import private_folder
 
-KEPT = 3600
-"""Seconds that a zip waits to be downloaded."""
 USER = "user_id"
 
 
 class PeopleWires:
-    """The events of the sub-tab; what goes wrong is told in `box`."""
+    """The events of the sub-tab; what goes wrong is told in the component `box`."""
 
-    def __init__(self, host: Host, panel: PeoplePanel, forms: Mapping[str, Form], box: Any) -> None:
+    def __init__(
+        self, host: Host, panel: PeoplePanel, forms: Mapping[str, Form], box: Any, views: Views
+    ) -> None:
         self._host = host
+        self._views = views
         self._panel = panel
         self._forms = forms
-        self._box = box
-        self._exports = Exports()
+        self._box = Box(box, Places(host.data_dir))
 
-    def connect(self) -> None:
+    def connect(self, page: gr.Blocks) -> None:
         """Connect everything, inside the Blocks."""
         panel = self._panel
+        # Nothing of anybody lies in the page's own file.
+        on(page.load, self._pictures, [], [panel.gallery])
         everybody = [panel.gallery, panel.person, panel.facts, panel.make_lora, *self._users()]
         self._touch(panel.person.change, self._look, [panel.person], [panel.facts])
-        on(panel.gallery.select, self._chosen(), [], [self._box, panel.person])
+        on(panel.gallery.select, self._chosen(), [], [self._box.part, panel.person])
         chosen = [panel.person]
         held = [panel.person, *self._users()]
         self._touch(panel.refresh.click, self._refresh, held, everybody)
@@ -76,13 +79,18 @@ class PeopleWires:
     def _chosen(self) -> Callable[..., Updates]:
         def chosen(event: gr.SelectData) -> Updates:
             there = names(self._host.people)
-            index = int(event.index)
-            return {self._panel.person: there[index]} if index < len(there) else {self._box: ""}
+            index = event.index
+            if not isinstance(index, int) or not 0 <= index < len(there):
+                return {self._box.part: ""}
+            return {self._panel.person: there[index]}
 
         return chosen
 
     def _look(self, name: str | None) -> Updates:
         return {self._panel.facts: shown(self._host.people, name or "")}
+
+    def _pictures(self) -> Updates:
+        return {self._panel.gallery: gr.update(value=pictures(self._host.people, self._views))}
 
     def _refresh(self, name: str | None, *users: Any) -> Updates:
         return self._everybody(name, users)
@@ -93,8 +101,10 @@ class PeopleWires:
         return {**self._everybody(person.name, users), self._panel.new_name: ""}
 
     def _export(self, name: str | None) -> Updates:
-        path = export(self._host.people, _given(name), self._exports.folder())
-        return {self._panel.zip: gr.update(value=str(path), visible=True)}
+        name = self._host.people.get(_given(name)).name
+        folder = private_folder(temporary.folder() / f"export-{secrets.token_hex(8)}")
+        path = export(self._host.people, name, folder)
+        return {self._panel.zip: self._views.download(path)}
 
     def _delete(self, typed: str | None, keep_lora: bool, name: str | None, *users: Any) -> Updates:
         person = own(self._host.people, _given(name), "deleted")
@@ -139,7 +149,7 @@ class PeopleWires:
         chosen = name if name in there else next(iter(there), None)
         loras = list(self._host.choices("loras"))
         return {
-            panel.gallery: gr.update(value=pictures(people)),
+            panel.gallery: gr.update(value=pictures(people, self._views)),
             panel.person: gr.update(choices=there, value=chosen),
             panel.facts: shown(people, chosen or ""),
             panel.make_lora: gr.update(choices=loras),
@@ -153,23 +163,6 @@ class PeopleWires:
             value = user if user in choices else choices[0]
             updates[form.parts[USER]] = gr.update(choices=choices, value=value)
         return updates
-
-
-class Exports:
-    """A folder for zips that wait to be downloaded."""
-
-    def __init__(self) -> None:
-        self._root: Path | None = None
-
-    def folder(self) -> Path:
-        """A new folder for one zip; old ones go."""
-        if self._root is None:
-            self._root = Path(tempfile.mkdtemp(prefix="easyphoto-video-"))
-            atexit.register(shutil.rmtree, self._root, ignore_errors=True)
-        for old in self._root.iterdir():
-            if time.time() - old.stat().st_mtime > KEPT:
-                shutil.rmtree(old, ignore_errors=True)
-        return Path(tempfile.mkdtemp(dir=self._root))
 
 
 def _given(name: str | None) -> str:

@@ -12,6 +12,7 @@ from PIL import Image
 from easyphoto_video.clip import Frames
 from easyphoto_video.errors import EasyPhotoError
 from easyphoto_video.host.jobs import Job, State
+from easyphoto_video.host.places import Places
 from easyphoto_video.host.tab.plot import plot
 
 SHOWN = 4
@@ -57,23 +58,24 @@ def ending_of(job: Job, home: Path, spans: int = 0) -> str:
     `spans` is how many spans of a stopped job are kept, to go on with.
     """
     if job.state is State.DONE and job.path is not None:
-        path = job.path.relative_to(home) if job.path.is_relative_to(home) else job.path
+        path = job.path.relative_to(home) if job.path.is_relative_to(home) else job.path.name
         spent = seconds(sum(job.seconds.values()))
         parts = [_word("Done in"), _datum(spent), _datum(str(path))]
-        return _bar(1.0, parts, plot(job.scores, job.notes))
+        return _bar(
+            1.0, parts, plot(job.scores, [Places(home).without(note) for note in job.notes])
+        )
     parts = [_word("Stopped." if job.state is State.STOPPED else "Failed.")]
     if spans:
         parts += [_word("It can be resumed; finished spans:"), _datum(str(spans))]
     return _bar(0.0, parts, "")
 
 
-def trouble(error: EasyPhotoError | None) -> str:
-    """The red box with the error's sentence; empty without one."""
+def trouble(error: EasyPhotoError | None, places: Places) -> str:
+    """The red box with the error's sentence, without folders of this machine; empty without one."""
     if error is None:
         return ""
-    return (
-        f'<div class="easyphoto_video_error" role="alert" translate="no">{escape(str(error))}</div>'
-    )
+    said = escape(places.sentence(error))
+    return f'<div class="easyphoto_video_error" role="alert" translate="no">{said}</div>'
 
 
 def seconds(count: float) -> str:

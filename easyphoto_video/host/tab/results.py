@@ -7,12 +7,14 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadRequest, HostFailed, Missing
 from easyphoto_video.finishing import SHOWN
+from easyphoto_video.host.tab.views import Views
 from easyphoto_video.video.note import read_note
 from easyphoto_video.video.place import SUFFIXES
 
@@ -30,17 +32,19 @@ class Shown:
 
     film: str | None = None
     picture: str | None = None
-    frames: tuple[Image.Image, ...] = ()
+    frames: tuple[Any, ...] = ()
 
 
-def shown(path: Path, frames: Frames | None, infotext: str) -> Shown:
+def shown(path: Path, frames: Frames | None, infotext: str, views: Views) -> Shown:
     """How a clip is shown: a film plays, an animation moves, pictures lie beside each other."""
     if path.is_dir():
-        return Shown(frames=tuple(_opened(file, infotext) for file in _some(path)))
-    pictures = tuple(_noted(Image.fromarray(frame), infotext) for frame in _all(frames))
+        opened = [_opened(file, infotext) for file in _some(path)]
+        return Shown(frames=tuple(views.pictures(opened)))
+    noted = [_noted(Image.fromarray(frame), infotext) for frame in _all(frames)]
+    pictures = tuple(views.pictures(noted))
     if path.suffix.lower() in FILMS:
-        return Shown(film=str(path), frames=pictures)
-    return Shown(picture=str(path), frames=pictures)
+        return Shown(film=views.file(path), frames=pictures)
+    return Shown(picture=views.file(path), frames=pictures)
 
 
 def history(outputs: Path) -> list[str]:
@@ -55,8 +59,10 @@ def history(outputs: Path) -> list[str]:
 
 
 def of_history(outputs: Path, name: str) -> Path:
-    """The clip of that name. Raises Missing, also for names that lead elsewhere."""
-    if Path(name).name != name or not _is_clip(outputs / name):
+    """The clip of that name. Raises Missing, also for names that lead elsewhere, and to what lies
+    there besides clips."""
+    is_name = isinstance(name, str) and not name.startswith(".") and not set(name) & set("/\\:\0")
+    if not is_name or not _is_clip(outputs / name) or _leads_out(outputs / name, outputs):
         raise Missing(f"Result {name!r}", "Refresh the list and choose another.")
     return outputs / name
 
@@ -92,6 +98,11 @@ def open_folder(path: Path) -> None:
         raise HostFailed(f"No file manager can be started ({error.strerror}). {hint}") from error
     if code:
         raise HostFailed(f"The file manager ended with code {code}. {hint}")
+
+
+def _leads_out(path: Path, outputs: Path) -> bool:
+    """Whether it is a link to what lies elsewhere, which is no result."""
+    return path.resolve() != outputs.resolve() / path.name
 
 
 def _is_clip(path: Path) -> bool:

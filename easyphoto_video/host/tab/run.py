@@ -10,17 +10,21 @@ import gradio as gr
 
 from easyphoto_video.errors import HostFailed
 from easyphoto_video.host.front import Host
-from easyphoto_video.host.jobs import Job, Jobs, State
+from easyphoto_video.host.jobs import WAITING, Job, Jobs, State
+from easyphoto_video.host.places import Places
 from easyphoto_video.host.tab.form import Form
+from easyphoto_video.host.tab.inputs import infotext_of
 from easyphoto_video.host.tab.panel import Panel
-from easyphoto_video.host.tab.progress import ending_of, progress_of, trouble
+from easyphoto_video.host.tab.progress import ending_of, progress_of
 from easyphoto_video.host.tab.results import history, shown
-from easyphoto_video.host.tab.touch import Updates, told
+from easyphoto_video.host.tab.touch import Box, Updates
 from easyphoto_video.host.tab.unfinished import id_of, lines_of, spans_of
-from easyphoto_video.infotext import to_infotext
+from easyphoto_video.host.tab.views import Views
 
 PATIENCE = 0.5
 """Most seconds between two looks at a job."""
+REMEMBERED = WAITING
+"""Jobs that a page knows as its own; of older ones none can be live."""
 PAUSE = 0.15
 """Least seconds between two updates of the page."""
 
@@ -28,8 +32,12 @@ PAUSE = 0.15
 class Runner:
     """Turns a press of Generate into updates of the page."""
 
-    def __init__(self, host: Host, jobs: Jobs, forms: dict[str, Form], panel: Panel) -> None:
+    def __init__(
+        self, host: Host, jobs: Jobs, forms: dict[str, Form], panel: Panel, views: Views
+    ) -> None:
         self._host = host
+        self._views = views
+        self._box = Box(panel.error, Places(host.data_dir))
         self._jobs = jobs
         self._forms = forms
         self._panel = panel
@@ -41,25 +49,26 @@ class Runner:
         unfinished = panel.unfinished.changing
         return [panel.error, panel.progress, *panel.result, panel.history, *unfinished]
 
-    def stream(self, mode: str, *values: Any) -> Iterator[Updates]:
-        """Run the form's request, telling how far it is."""
-        yield from self._run(lambda: self._submitted(mode, values))
+    def stream(self, own: list[str], mode: str, *values: Any) -> Iterator[Updates]:
+        """Run the form's request, telling how far it is; its id goes into those of the page."""
+        yield from self._run(own, lambda: self._submitted(mode, values))
 
-    def wait(self, mode: str, *values: Any) -> Updates:
+    def wait(self, own: list[str], mode: str, *values: Any) -> Updates:
         """Run the form's request, for a host that can only answer once."""
-        return _last(self.stream(mode, *values))
+        return _last(self.stream(own, mode, *values))
 
-    def stream_resumed(self, line: str | None) -> Iterator[Updates]:
+    def stream_resumed(self, own: list[str], line: str | None) -> Iterator[Updates]:
         """Go on with the unfinished work of that line."""
-        yield from self._run(lambda: self._jobs.resume(id_of(line)))
+        yield from self._run(own, lambda: self._jobs.resume(id_of(line)))
 
-    def wait_resumed(self, line: str | None) -> Updates:
+    def wait_resumed(self, own: list[str], line: str | None) -> Updates:
         """See wait."""
-        return _last(self.stream_resumed(line))
+        return _last(self.stream_resumed(own, line))
 
-    def _run(self, submit: Callable[[], Job]) -> Iterator[Updates]:
+    def _run(self, own: list[str], submit: Callable[[], Job]) -> Iterator[Updates]:
         try:
             job = submit()
+            own[:] = [*own[-REMEMBERED:], job.id]
             yield {self._panel.error: "", **self._going(job)}
             while not job.state.is_over:
                 job.changed.wait(PATIENCE)
@@ -87,21 +96,23 @@ class Runner:
         """First the clip, then its frames, which take a moment to be written for the page."""
         panel, outputs = self._panel, self._host.outputs
         unfinished = panel.unfinished.showing(lines_of(outputs))
-        if job.state is not State.DONE or job.path is None:
+        is_done = job.state is State.DONE and job.path is not None
+        spans = 0 if is_done else spans_of(outputs, job.request)
+        ending = ending_of(job, self._host.data_dir, spans)
+        if not is_done:
             error = job.error if job.state is State.FAILED else None
-            ending = ending_of(job, self._host.data_dir, spans_of(outputs, job.request))
-            yield {panel.progress: ending, panel.error: trouble(error), **unfinished}
+            yield {panel.progress: ending, **self._box.saying(error), **unfinished}
+        if job.path is None:  # else it is there, though its faces may have failed
             return
-        infotext = to_infotext(job.request)
-        what = shown(job.path, job.frames, infotext)
+        infotext = infotext_of(job.request)
+        what = shown(job.path, job.frames, infotext, self._views)
         names = gr.update(choices=history(outputs), value=None)
         showing = panel.showing(what, infotext)
-        ending = ending_of(job, self._host.data_dir)
         yield {panel.progress: ending, panel.history: names, **unfinished, **showing}
         yield {panel.gallery: gr.update(value=list(what.frames))}
 
     def _failed(self, error: Exception) -> Updates:
-        return {self._panel.progress: "", self._panel.error: trouble(told(error))}
+        return {self._panel.progress: "", **self._box.saying(error)}
 
 
 def _last(stream: Iterator[Updates]) -> Updates:

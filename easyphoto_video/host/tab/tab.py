@@ -13,6 +13,7 @@ import gradio as gr
 
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.jobs import Jobs
+from easyphoto_video.host.offers import Offers
 from easyphoto_video.host.tab.compat import blocks, make
 from easyphoto_video.host.tab.fields import Field, catalogue
 from easyphoto_video.host.tab.form import Form, build_form
@@ -21,6 +22,7 @@ from easyphoto_video.host.tab.people import PeoplePanel, build_people
 from easyphoto_video.host.tab.people_wires import PeopleWires
 from easyphoto_video.host.tab.results import history
 from easyphoto_video.host.tab.unfinished import lines_of
+from easyphoto_video.host.tab.views import Views
 from easyphoto_video.host.tab.wires import Wires
 from easyphoto_video.request import MODES
 
@@ -49,17 +51,18 @@ def build(
     jobs: Jobs,
     *,
     streams: bool = True,
-    local: bool = True,
     register_send: Send | None = None,
     register_paste: Paste | None = None,
     sides: Sequence[Side] = (),
+    views: Views | None = None,
 ) -> gr.Blocks:
     """The tab as Blocks, for a page of its own or for a place in the WebUI's.
 
-    Without `streams` (a host without gradio's queue) Generate answers once, at the end. Without
-    `local` the person at the page is not at the machine, so that no folder can be opened. The two
-    callbacks are called while the tab is built. With `sides` it becomes one tab among them.
+    Without `streams` (a host without gradio's queue) Generate answers once, at the end. The
+    two callbacks are called while the tab is built. With `sides` it becomes one tab among them.
+    Without `views`, the page serves files itself, as the WebUI's does.
     """
+    views = views or Views(Offers())
     with (
         blocks(title="EasyPhoto Video", analytics_enabled=False) as page,
         make(gr.Column, elem_id="easyphoto_video"),
@@ -69,10 +72,10 @@ def build(
         with _among(sides):
             mode = gr.State(next(iter(MODES)))
             with make(gr.Row, equal_height=False):
-                tabs, forms, people = _left(host, mode)
-                panel = _right(host, sends=register_send is not None, local=local)
-            Wires(host, jobs, forms, panel, (mode, tabs), page).connect(streams=streams)
-            PeopleWires(host, people, forms, panel.error).connect()
+                tabs, forms, people = _left(host, mode, views)
+                panel = _right(host, sends=register_send is not None, local=views.local)
+            Wires(host, jobs, forms, panel, (mode, tabs, page), views).connect(streams=streams)
+            PeopleWires(host, people, forms, panel.error, views).connect(page)
         if register_send is not None:
             register_send(panel.send, panel.gallery, panel.infotext)
         if register_paste is not None:
@@ -85,9 +88,9 @@ def mode_label(mode: str) -> str:
     return mode.replace("2", " to ").capitalize()
 
 
-def _left(host: Host, mode: Any) -> tuple[Any, dict[str, Form], PeoplePanel]:
+def _left(host: Host, mode: Any, views: Views) -> tuple[Any, dict[str, Form], PeoplePanel]:
     with make(gr.Column, scale=3, min_width=320):
-        return _forms(host, mode)
+        return _forms(host, mode, views)
 
 
 def _right(host: Host, *, sends: bool, local: bool) -> Panel:
@@ -96,14 +99,14 @@ def _right(host: Host, *, sends: bool, local: bool) -> Panel:
         return build_panel(there, waiting, sends=sends, local=local)
 
 
-def _forms(host: Host, mode: Any) -> tuple[Any, dict[str, Form], PeoplePanel]:
+def _forms(host: Host, mode: Any, views: Views) -> tuple[Any, dict[str, Form], PeoplePanel]:
     """A sub-tab for every mode that exists, choosing it sets the mode; and one for the user ids."""
     forms = {}
     with make(gr.Tabs, elem_id="easyphoto_video_modes") as tabs:
         for name in MODES:
             id = f"easyphoto_video_mode_{name}"
             with make(gr.Tab, label=mode_label(name), id=name, elem_id=id) as tab:
-                forms[name] = build_form(name, host)
+                forms[name] = build_form(name, host, views)
             tab.select(_constant(name), outputs=[mode], show_progress="hidden", queue=False)
         with make(gr.Tab, label="User ids", id=PEOPLE, elem_id=PEOPLE):
             people = build_people(host)

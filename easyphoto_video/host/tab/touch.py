@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from easyphoto_video.errors import EasyPhotoError, HostFailed
+from easyphoto_video.errors import EasyPhotoError
+from easyphoto_video.host.places import Places
 from easyphoto_video.host.tab.compat import on
 from easyphoto_video.host.tab.progress import trouble
+from easyphoto_video.logs import translated
 
 Updates = dict[Any, Any]
 
 
+@dataclass(frozen=True)
+class Box:
+    """The red box of a page."""
+
+    part: Any
+    places: Places
+    """What sentences say of files goes through it."""
+
+    def saying(self, error: Exception | None) -> Updates:
+        """Updates that show the error's sentence, or nothing."""
+        return {self.part: self.html(error)}
+
+    def html(self, error: Exception | None) -> str:
+        """The same, as what the box holds."""
+        return trouble(None if error is None else told(error), self.places)
+
+
 def touch(
-    box: Any,
+    box: Box,
     event: Callable[..., Any],
     call: Callable[..., Updates],
     inputs: Sequence[Any] = (),
@@ -24,16 +43,13 @@ def touch(
 
     def answer(*values: Any) -> Updates:
         try:
-            return {box: "", **call(*values)}
+            return {box.part: "", **call(*values)}
         except Exception as error:
-            return {box: trouble(told(error))}
+            return box.saying(error)
 
-    on(event, answer, inputs, [box, *outputs])
+    on(event, answer, inputs, [box.part, *outputs])
 
 
 def told(error: Exception) -> EasyPhotoError:
-    """The error as one of ours; what nobody foresaw goes to the console too."""
-    if isinstance(error, EasyPhotoError):
-        return error
-    traceback.print_exception(type(error), error, error.__traceback__)
-    return HostFailed(f"{type(error).__name__}: {error}")
+    """The error as one of ours; what nobody foresaw is logged."""
+    return translated(error)

@@ -12,9 +12,9 @@ import gradio as gr
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.tab.compat import make
-from easyphoto_video.host.tab.touch import Updates, touch
+from easyphoto_video.host.tab.touch import Box, Updates, touch
 from easyphoto_video.request import Request
-from easyphoto_video.work import discard, unfinished
+from easyphoto_video.unfinished import discard, leftovers, unfinished
 
 DISCARD, SURE = "Discard", "Discard for good"
 
@@ -48,7 +48,7 @@ class UnfinishedPart:
         """The discard button as it was before it was pressed."""
         return {self.discard: gr.update(value=DISCARD, variant="secondary"), self.asked: ""}
 
-    def connect(self, host: Host, box: Any) -> None:
+    def connect(self, host: Host, box: Box) -> None:
         """Connect all but `resume`, which is a run; errors go into `box`."""
 
         def pressed(line: str | None, asked: str) -> Updates:
@@ -86,8 +86,11 @@ def build_unfinished(lines: Sequence[str]) -> UnfinishedPart:
 
 
 def lines_of(outputs: Path) -> list[str]:
-    """A line for each unfinished work, the newest first; it begins with the id."""
-    return [work.line for work in unfinished(outputs)]
+    """A line for each unfinished work, the newest first, then for what can only be discarded.
+
+    Each begins with the id.
+    """
+    return [work.line for work in (*unfinished(outputs), *leftovers(outputs))]
 
 
 def id_of(line: str | None) -> str:

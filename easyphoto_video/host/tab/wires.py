@@ -7,25 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
 from easyphoto_video.errors import BadFile, BadRequest, EasyPhotoError, Missing
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.jobs import Jobs
+from easyphoto_video.host.places import Places
 from easyphoto_video.host.tab.compat import on, upload_of
 from easyphoto_video.host.tab.fields import choices_of
 from easyphoto_video.host.tab.form import Form
+from easyphoto_video.host.tab.inputs import infotext_of
 from easyphoto_video.host.tab.layout import ADDERS
 from easyphoto_video.host.tab.material_wires import connect_material
 from easyphoto_video.host.tab.panel import Panel
-from easyphoto_video.host.tab.progress import trouble
 from easyphoto_video.host.tab.results import history, note_in, of_history, open_folder, shown
 from easyphoto_video.host.tab.run import Runner
-from easyphoto_video.host.tab.touch import Updates, touch
+from easyphoto_video.host.tab.touch import Box, Updates, touch
 from easyphoto_video.host.tab.travel import keys_of, with_key
 from easyphoto_video.host.tab.unfinished import lines_of
-from easyphoto_video.identity import People
-from easyphoto_video.infotext import to_infotext, values_of
+from easyphoto_video.host.tab.views import Views
+from easyphoto_video.infotext import values_of
 from easyphoto_video.presets import PRESETS
 from easyphoto_video.request import Lora, request_from
 
@@ -35,7 +35,8 @@ REFERENCE = 512
 
 
 class Wires:
-    """The events of a tab. `modes` is the state that holds the chosen mode, and the sub-tabs."""
+    """The events of a tab. `around` is the state that holds the chosen mode, the sub-tabs, and the
+    page itself."""
 
     def __init__(
         self,
@@ -43,15 +44,16 @@ class Wires:
         jobs: Jobs,
         forms: dict[str, Form],
         panel: Panel,
-        modes: tuple[Any, Any],
-        page: gr.Blocks,
+        around: tuple[Any, Any, gr.Blocks],
+        views: Views,
     ) -> None:
-        self._page = page
+        self._views = views
+        self._box = Box(panel.error, Places(host.data_dir))
         self._host = host
         self._jobs = jobs
         self._forms = forms
         self._panel = panel
-        self._mode, self._tabs = modes
+        self._mode, self._tabs, self._page = around
 
     def connect(self, *, streams: bool) -> None:
         """Connect everything, inside the Blocks."""
@@ -64,7 +66,7 @@ class Wires:
             self._connect_seed(form)
             self._connect_preset(form)
             self._connect_travel(form)
-            connect_material(form, self._panel.error)
+            connect_material(form, self._box)
 
     def _touch(
         self,
@@ -74,28 +76,28 @@ class Wires:
         outputs: Sequence[Any] = (),
     ) -> None:
         """Answer an event at once with the call's updates, or with the sentence of its error."""
-        touch(self._panel.error, event, call, inputs, outputs)
+        touch(self._box, event, call, inputs, outputs)
 
     def _connect_run(self, streams: bool) -> None:
         panel, jobs = self._panel, self._jobs
-        runner = Runner(self._host, jobs, self._forms, panel)
+        runner = Runner(self._host, jobs, self._forms, panel, self._views)
         fields = [part for form in self._forms.values() for part in form.components]
+        # A list of each page's own, which stays on this side: gradio hands over the list itself.
+        own = gr.State([])
         run = runner.stream if streams else runner.wait
-        on(panel.generate.click, run, [self._mode, *fields], runner.outputs, many=streams)
+        on(panel.generate.click, run, [own, self._mode, *fields], runner.outputs, many=streams)
         unfinished = panel.unfinished
         resume = runner.stream_resumed if streams else runner.wait_resumed
-        on(unfinished.resume.click, resume, [unfinished.choice], runner.outputs, many=streams)
-        unfinished.connect(self._host, panel.error)
+        on(unfinished.resume.click, resume, [own, unfinished.choice], runner.outputs, many=streams)
+        unfinished.connect(self._host, self._box)
 
-        def stop(waiting: bool) -> Callable[[], Updates]:
-            def stopped() -> Updates:
-                jobs.stop(waiting=waiting)
-                return {}
+        def stop(ids: list[str]) -> Updates:
+            jobs.interrupt(ids)
+            return {}
 
-            return stopped
-
-        self._touch(panel.interrupt.click, stop(True))
-        self._touch(panel.skip.click, stop(False))
+        # Two buttons, as the WebUI's keys look for either.
+        self._touch(panel.interrupt.click, stop, [own])
+        self._touch(panel.skip.click, stop, [own])
 
     def _connect_history(self) -> None:
         panel, outputs = self._panel, self._host.outputs
@@ -105,9 +107,9 @@ class Wires:
                 return {}
             path = of_history(outputs, name)
             infotext, error = _infotext_in(path)
-            what = shown(path, None, infotext)
+            what = shown(path, None, infotext, self._views)
             frames = {panel.gallery: gr.update(value=list(what.frames))}
-            return {panel.error: trouble(error), **panel.showing(what, infotext), **frames}
+            return {**self._box.saying(error), **panel.showing(what, infotext), **frames}
 
         def refresh() -> Updates:
             unfinished = panel.unfinished.showing(lines_of(outputs))
@@ -122,7 +124,8 @@ class Wires:
         self._touch(panel.refresh.click, refresh, [], there)
         # What is in the page's own file is as old as the server.
         self._touch(self._page.load, refresh, [], there)
-        self._touch(panel.open.click, open_outputs)
+        if self._views.local:
+            self._touch(panel.open.click, open_outputs)
 
     def _connect_paste(self, form: Form) -> None:
         everything = [part for each in self._forms.values() for part in each.components]
@@ -157,11 +160,18 @@ class Wires:
             return {person: gr.update(choices=choices_of(field, self._host))}
 
         def look(name: str | None) -> Updates:
-            found = _reference(self._host.people, name or "")
+            found = self._reference(name or "")
             return {picture: gr.update(value=found, visible=found is not None)}
 
         self._touch(form.extra["refresh_person"].click, refresh, [], [person])
         on(person.change, look, [person], [picture])
+
+    def _reference(self, name: str) -> Any:
+        """The reference picture of a person; None when there is nobody or it cannot be read."""
+        try:
+            return self._views.person(self._host.people.get(name), REFERENCE)
+        except EasyPhotoError:
+            return None
 
     def _connect_models(self, form: Form) -> None:
         host = self._host
@@ -241,16 +251,6 @@ def _infotext_in(path: Path) -> tuple[str, EasyPhotoError | None]:
         values = values_of(note_in(path))
         if "mode" not in values:
             raise BadRequest("Result", path.name, "is not ours", "Choose another.")
-        return to_infotext(request_from(values)), None
+        return infotext_of(request_from(values)), None
     except EasyPhotoError as error:
         return "", error
-
-
-def _reference(people: People, name: str) -> Image.Image | None:
-    """The reference picture of a person; None when there is nobody or it cannot be read."""
-    try:
-        with Image.open(people.get(name).reference) as picture:
-            picture.thumbnail((REFERENCE, REFERENCE))
-            return picture.convert("RGB")
-    except (EasyPhotoError, OSError, SyntaxError, ValueError):
-        return None

@@ -6,7 +6,7 @@ that are loaded write options too; so everything here is remembered and put back
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import torch
 from modules import devices, sd_models, sd_vae, shared
 from torch import Tensor
 
+from easyphoto_video.errors import Missing
 from easyphoto_video.host.webui.files import lora_networks
 from easyphoto_video.motion.module import Motion
 from easyphoto_video.request import AUTO, NONE
@@ -106,20 +107,36 @@ def _listed(info: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        ours = [title for title, listed in tables[0].items() if listed is info]
-        names = [name for name, listed in tables[1].items() if listed is info]
-        for table, gone, old in zip(tables, (ours, names), before, strict=True):
+        for table, old in zip(tables, before, strict=True):
+            gone = [key for key, one in list(table.items()) if one.filename == info.filename]
             for name in gone:
-                table.pop(name)
+                table.pop(name, None)
             table.update({name: old[name] for name in gone if name in old})
+
+
+def list_again(info: Any) -> None:
+    """The host finds a checkpoint that is in use, also when it has made its list anew meanwhile.
+
+    It would go on with the first of the list instead.
+    """
+    is_chosen = shared.opts.data.get(CHOSEN) == info.title
+    if is_chosen and info.title not in sd_models.checkpoints_list:
+        info.register()
 
 
 @contextmanager
 def vae(name: str) -> Iterator[None]:
-    """The host's VAE of that name; auto is what the host has, none the checkpoint's own."""
+    """The host's VAE of that name; auto is what the host has, none the checkpoint's own.
+
+    Only while the host's queue is ours. Raises Missing.
+    """
     if name == AUTO:
         yield
         return
+    if name != NONE and name not in sd_vae.vae_dict:
+        sd_vae.refresh_vae_list()  # it is newer than the host's list
+        if name not in sd_vae.vae_dict:
+            raise Missing(f"VAE {name!r}", "It is not there any more; choose another.")
     try:
         with options(sd_vae=INSIDE if name == NONE else name):
             sd_vae.reload_vae_weights()
@@ -129,23 +146,28 @@ def vae(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def loras(files: Mapping[str, Path]) -> Iterator[None]:
+def loras(files: Mapping[str, Path]) -> Iterator[Callable[[], None]]:
     """The host finds these files as LoRAs by these names, wherever they lie.
 
-    Raises Missing when the host's LoRA extension is switched off.
+    Gives what enters them again, should the host have made its lists anew meanwhile. Raises Missing
+    when the host's LoRA extension is switched off.
     """
     if not files:
-        yield
+        yield lambda: None
         return
     networks = lora_networks()
     tables = [getattr(networks, name) for name in LORA_TABLES]
     before = [dict(table) for table in tables]
     entries: list[Any] = []
-    try:
+
+    def enter() -> None:
         for name, path in files.items():
             entries.append(networks.network.NetworkOnDisk(name, str(path)))
             tables[0][name] = tables[1][name] = entries[-1]
-        yield
+
+    try:
+        enter()
+        yield enter
     finally:
         for table, old in zip(tables, before, strict=True):
             _take_out(table, old, entries)
@@ -155,11 +177,11 @@ def loras(files: Mapping[str, Path]) -> Iterator[None]:
 
 def _take_out(table: dict[str, Any], old: Mapping[str, Any], entries: list[Any]) -> None:
     """What was there before is there again, in its place; our entries are gone."""
-    for key in [key for key, entry in table.items() if entry in entries]:
+    for key in [key for key, entry in list(table.items()) if entry in entries]:
         if key in old:
             table[key] = old[key]
         else:
-            table.pop(key)
+            table.pop(key, None)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from modules import processing, sd_samplers, shared
+from modules import extra_networks, processing, sd_samplers, shared
 from torch import Tensor
 
 from easyphoto_video.engine import Shot
@@ -22,7 +22,7 @@ from easyphoto_video.host.shots import freed, noise_numbers
 from easyphoto_video.host.webui import ddim
 from easyphoto_video.host.webui.conditions import Around, parsed, parts_of, spread, spread_composed
 from easyphoto_video.host.webui.denoiser import Hold, Plan, WindowedDenoiser
-from easyphoto_video.host.webui.fade import Share, fading, without_unet
+from easyphoto_video.host.webui.fade import Share, check_loaded, fading, lost, without_unet
 from easyphoto_video.host.webui.samplers import sampler_of
 from easyphoto_video.motion.attach import Handle
 from easyphoto_video.motion.recall import recalling
@@ -63,6 +63,8 @@ class Take:
     """Puts the motion into a UNet while a `with` lasts."""
     kept: Kept | None
     one_by_one: bool
+    lend: Callable[[], None]
+    """Enters the LoRAs that the shot lends the host into the host's lists once more."""
     tell: Callable[[float], None]
     """Called with how much of the work is done, 0..1, before every call of the UNet."""
 
@@ -88,7 +90,11 @@ class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
         self.prompts = [self.keys.at(frame) for frame in shot.numbers]
 
     def setup_conds(self) -> None:
-        """The host's conditions for the key frames, spread over all frames."""
+        """The host's conditions for the key frames, spread over all frames.
+
+        Raises Missing where the host went on without a LoRA that it did not find.
+        """
+        self._check_loras()
         shot, shown = self.take.shot, (self.prompts, self.negative_prompts)
         self.prompts, self.negative_prompts = list(self.keys.values), list(shot.negative.values)
         super().setup_conds()
@@ -97,6 +103,13 @@ class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
         shares = [scale / self.cfg_scale for scale in shot.cfgs]
         self.c = spread_composed(self.c, self._at(self.keys), empty, shares)
         self.uc = spread(self.uc, self._at(shot.negative), empty)
+
+    def _check_loras(self) -> None:
+        """The host has activated the networks; whoever refreshes its page empties its lists."""
+        if lost(self.extra_network_data):
+            self.take.lend()
+            extra_networks.activate(self, self.extra_network_data)
+        check_loaded(self.extra_network_data)
 
     def _at(self, schedule: Schedule[Any]) -> list[Around]:
         """Between which keys each frame lies."""

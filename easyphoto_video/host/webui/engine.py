@@ -22,6 +22,7 @@ from easyphoto_video.host.webui.clip import Kept, Take, clip_run
 from easyphoto_video.host.webui.files import checkpoint_info, person_loras
 from easyphoto_video.host.webui.held import HeldModel
 from easyphoto_video.host.webui.pictures import decoded, encoded, look
+from easyphoto_video.host.webui.strangers import check_blocks, put_away
 from easyphoto_video.motion.attach import Handle, attached, fitted
 from easyphoto_video.motion.module import Motion
 from easyphoto_video.motion.noise import alphas_cumprod, betas
@@ -58,7 +59,9 @@ class WebuiEngine:
             watch("loading", 0.2)
             info = checkpoint_info(shot.checkpoint)
             model = held.enter_context(self._model.of(info, shot.vae))
-            held.enter_context(borrowed.loras(person_loras(shot, self._library().people)))
+            lend = held.enter_context(borrowed.loras(person_loras(shot, self._library().people)))
+            check_blocks(model.model.diffusion_model)
+            held.enter_context(put_away(model))
             if motion is not None:
                 fitted(model.model.diffusion_model, motion)
             watch("loading", 1.0)
@@ -66,37 +69,42 @@ class WebuiEngine:
             if kept is not None and min(kept.begins) == shot.steps:
                 return decoded(model, kept.latents, watch)
             held.enter_context(borrowed.stage(motion))
-            return decoded(model, _latents(model, shot, motion, kept, watch), watch)
+            take = _take(shot, motion, kept, lend, watch)
+            return decoded(model, _latents(model, take, motion, watch), watch)
 
     def _forget(self) -> None:
         if not self._keeps():
             self._motions.clear()
 
 
-def _latents(
-    model: Any, shot: Shot, motion: Motion | None, kept: Kept | None, watch: Watch
-) -> torch.Tensor:
-    """Runs the host's sampler with everything of ours borrowed for just so long."""
-    one_by_one = not shared.opts.batch_cond_uncond
-    take = Take(
+def _take(
+    shot: Shot, motion: Motion | None, kept: Kept | None, lend: Callable[[], None], watch: Watch
+) -> Take:
+    return Take(
         shot=shot,
         attach=lambda unet: _attached(unet, motion),
         kept=kept,
-        one_by_one=one_by_one,
+        one_by_one=not shared.opts.batch_cond_uncond,
+        lend=lend,
         tell=_teller(watch),
     )
+
+
+def _latents(model: Any, take: Take, motion: Motion | None, watch: Watch) -> torch.Tensor:
+    """Runs the host's sampler with everything of ours borrowed for just so long."""
     shares = alphas_cumprod(betas(*motion.spec.betas)) if motion is not None else None
     with (
         borrowed.options(
             batch_cond_uncond=True,
             pad_cond_uncond=True,
             img2img_fix_steps=False,
-            CLIP_stop_at_last_layers=shot.clip_skip,
+            CLIP_stop_at_last_layers=take.shot.clip_skip,
         ),
         borrowed.betas(model, shares),
         borrowed.sampling(),
         _run(take, model) as run,
     ):
+        borrowed.list_again(model.sd_checkpoint_info)
         processing.process_images(run)
         if _is_stopped() or run.latents is None:
             raise Stopped("Stopped.")

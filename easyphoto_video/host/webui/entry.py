@@ -10,8 +10,11 @@ import gradio as gr
 from modules import infotext_utils, script_callbacks, shared
 
 from easyphoto_video.host.api import router
+from easyphoto_video.host.api.shown import shown_router
 from easyphoto_video.host.jobs import Jobs
+from easyphoto_video.host.offers import Offers
 from easyphoto_video.host.tab import build, paste_fields
+from easyphoto_video.host.tab.views import Views
 from easyphoto_video.host.webui import notice, settings
 from easyphoto_video.host.webui.access import dependencies
 from easyphoto_video.host.webui.host import WebuiHost
@@ -32,6 +35,12 @@ def jobs() -> Jobs:
     return Jobs(host())
 
 
+@cache
+def offers() -> Offers:
+    """What our tab gives away by addresses of ours, one for the process."""
+    return Offers()
+
+
 def register() -> None:
     """Tell the WebUI what to call. It forgets all of it at Reload UI, and so this comes again."""
     page = Page()
@@ -42,7 +51,11 @@ def register() -> None:
 
 
 def serve(demo: Any, app: Any) -> None:
-    """Our API, where the host's own is and with the same passwords. `demo` is None without a UI."""
+    """What our tab gives away; and our API, where the host's own is and with the same passwords.
+
+    `demo` is None without a UI.
+    """
+    app.include_router(shown_router(offers()))
     if _flag("api") or _flag("nowebui"):
         app.include_router(router(host(), jobs()), dependencies=dependencies(_flag("api_auth")))
 
@@ -82,10 +95,10 @@ class Page:
             host(),
             jobs(),
             streams=not _flag("no_gradio_queue"),
-            # A person at another machine sees no window of ours.
-            local=not _flag("webui_is_non_local"),
             register_send=self._on_send,
             register_paste=self._on_paste,
+            # A person at another machine sees no window of ours.
+            views=Views(offers(), local=not _flag("webui_is_non_local")),
         )
 
     def _on_send(self, buttons: Mapping[str, Any], gallery: Any, text: Any) -> None:

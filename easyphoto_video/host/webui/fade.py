@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from easyphoto_video.errors import BadFile, BadRequest, Missing
 from easyphoto_video.host.checkpoint.kinds import CHOOSE
 from easyphoto_video.host.webui.files import lora_networks
+from easyphoto_video.identity import LORA_PREFIX
 from easyphoto_video.motion.fading import Chain, Change, Fade, FadeHandle, Weights, faded
 
 KINDS = ("lora", "lyco")
@@ -73,6 +74,32 @@ def _read(items: Sequence[str], text: float) -> tuple[list[str], Share]:
     return [placed[0], str(te * text), "0", *placed[3:], *rest], Share(placed[0], unet)
 
 
+def lost(networks: Mapping[str, Sequence[Any]]) -> list[str]:
+    """The LoRAs of these tags that the host has not loaded, although it was told to."""
+    names = [use.items[0] for kind in KINDS for use in networks.get(kind, ())]
+    loaded = _loaded() if names else {}
+    return [name for name in names if name not in loaded]
+
+
+def check_loaded(networks: Mapping[str, Sequence[Any]]) -> None:
+    """Raise Missing when the host has gone on without one of these LoRAs."""
+    _check(lost(networks))
+
+
+def _check(gone: Sequence[str]) -> None:
+    if gone:
+        # What a person's LoRA is lent by goes with the host's list when it looks for another.
+        name = next((name for name in gone if not name.startswith(LORA_PREFIX)), gone[0])
+        raise Missing(
+            f"LoRA {name!r} in the WebUI",
+            "Its console says why it could not be loaded; choose another or load it anew.",
+        )
+
+
+def _loaded() -> dict[str, Any]:
+    return {network.name: network for network in lora_networks().loaded_networks}
+
+
 @contextmanager
 def fading(unet: nn.Module, shares: Sequence[Share], weights: Weights) -> Iterator[FadeHandle]:
     """While it lasts, the host's UNet has each LoRA at its share times the weight of the frame.
@@ -81,15 +108,11 @@ def fading(unet: nn.Module, shares: Sequence[Share], weights: Weights) -> Iterat
     `without_unet` gave. Raises Missing when it could not load one, and BadFile when one does not
     fit.
     """
-    loaded = {network.name: network for network in lora_networks().loaded_networks}
+    loaded = _loaded()
     totals: dict[str, float] = defaultdict(float)
     for share in shares:
         totals[share.name] += share.unet
-    if lost := [name for name in totals if name not in loaded]:
-        raise Missing(
-            f"LoRA {lost[0]!r} in the WebUI",
-            "Its console says why it could not be loaded; choose another or load it anew.",
-        )
+    _check([name for name in totals if name not in loaded])
     fades = [
         Fade(_changes(unet, loaded[name], weight), weights)
         for name, weight in totals.items()

@@ -1,16 +1,21 @@
-"""The host's files by name: checkpoints, VAEs and LoRAs as the host itself lists them."""
+"""The host's files by name: checkpoints, VAEs and LoRAs as the host itself names them.
+
+Everything here may be asked while a job runs, ours or the host's. So the disk is looked at, and the
+host's own lists are only read: to list anew, the host empties them first, and a job that looks just
+then finds nothing, or finds what it had entered there gone.
+"""
 
 from __future__ import annotations
 
 import difflib
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from modules import extra_networks, paths_internal, sd_models, sd_vae
+from modules import extra_networks, modelloader, paths_internal, sd_models, sd_vae, shared
 from torch import Tensor
 
 from easyphoto_video.engine import Shot
@@ -22,6 +27,9 @@ from easyphoto_video.request import AUTO
 from easyphoto_video.tensors import load_state_dict
 
 TAG = re.compile(r"<lora:([^:>]+)")
+WEIGHTS = (".ckpt", ".pt", ".safetensors")
+VAES_BESIDE = (".vae.ckpt", ".vae.pt", ".vae.safetensors")
+"""How a VAE's name ends among the checkpoints."""
 
 
 def checkpoint_info(name: str) -> Any:
@@ -33,22 +41,18 @@ def checkpoint_info(name: str) -> Any:
         return _current()
     if name == EMBEDDED:
         return sd_models.CheckpointInfo(str(embedded.laid_out(_cache())))
-    infos = list(sd_models.checkpoints_list.values())
-    for info in infos:
-        if name in (info.title, info.short_title):
-            return info
-    wanted = WEBUI_HASH.sub("", name).replace("\\", "/")
-    for form in FORMS:
-        for info in infos:
-            if form(PurePosixPath(info.name.replace("\\", "/"))) == wanted:
-                return info
-    raise _unknown("Checkpoint", name, [info.name for info in infos], sd_models.model_path)
+    found = _named(name, list(sd_models.checkpoints_list.values()))
+    if found is not None:
+        return found
+    infos = _checkpoints()
+    if (found := _named(name, infos)) is None:
+        raise _unknown("Checkpoint", name, [info.name for info in infos], sd_models.model_path)
+    return found
 
 
 def checkpoint_names() -> list[str]:
-    """Every checkpoint that the host lists, looked up anew."""
-    sd_models.list_models()
-    return [info.name for info in sd_models.checkpoints_list.values()]
+    """Every checkpoint that the host can list, looked up anew."""
+    return [info.name for info in _checkpoints()]
 
 
 def checkpoint_name(info: Any) -> str:
@@ -75,9 +79,11 @@ def _pickled(path: Path, _stamp: int) -> Mapping[str, Tensor]:
 
 
 def vae_names() -> list[str]:
-    """Every VAE that the host lists, looked up anew."""
-    sd_vae.refresh_vae_list()
-    return list(sd_vae.vae_dict)
+    """Every VAE that the host can list, looked up anew."""
+    beside = _files(sd_models.model_path, _flag("ckpt_dir"))
+    own = _files(sd_vae.vae_path, _flag("vae_dir"))
+    files = [*(file for file in beside if file.lower().endswith(VAES_BESIDE)), *own]
+    return sorted({Path(file).name for file in files}, key=str.casefold)
 
 
 def vae_name(name: str) -> str:
@@ -89,10 +95,13 @@ def vae_name(name: str) -> str:
 
 
 def lora_names() -> list[str]:
-    """Every LoRA that the host's prompt syntax knows, looked up anew."""
-    networks = lora_networks()
-    networks.list_available_networks()
-    return list(networks.available_networks)
+    """Every LoRA by its name in the host's prompts, looked up anew.
+
+    The host enters one that is new when a prompt first names it. Raises Missing.
+    """
+    lora_networks()
+    files = _files(_flag("lora_dir"), _flag("lyco_dir_backcompat"))
+    return list(dict.fromkeys(Path(file).stem for file in files))
 
 
 def lora_name(name: str) -> str:
@@ -131,6 +140,51 @@ def lora_networks() -> Any:
     return networks
 
 
+def _named(name: str, infos: Sequence[Any]) -> Any:
+    """The one of these CheckpointInfos that the name means, None for none."""
+    for info in infos:
+        if name in (info.title, info.short_title):
+            return info
+    wanted = WEBUI_HASH.sub("", name).replace("\\", "/")
+    for form in FORMS:
+        for info in infos:
+            if form(PurePosixPath(info.name.replace("\\", "/"))) == wanted:
+                return info
+    return None
+
+
+def _checkpoints() -> list[Any]:
+    """A CheckpointInfo for every checkpoint that is there: the host's own where it has one."""
+    known = {info.filename: info for info in list(sd_models.checkpoints_list.values())}
+    files = modelloader.load_models(
+        model_path=sd_models.model_path,
+        command_path=_flag("ckpt_dir"),
+        ext_filter=[".ckpt", ".safetensors"],
+        ext_blacklist=[".vae.ckpt", ".vae.safetensors"],
+    )
+    # --ckpt may name one elsewhere; what lies in our cache is only lent to the host.
+    elsewhere = [
+        file
+        for file in known.keys() - set(files)
+        if Path(file).exists() and not Path(file).is_relative_to(_cache())
+    ]
+    there = [*files, *sorted(elsewhere)]
+    return [known.get(file) or sd_models.CheckpointInfo(file) for file in there]
+
+
+def _files(*folders: str | None) -> list[str]:
+    """Every file with weights below these folders, in the host's order."""
+    there = [folder for folder in folders if folder]
+    return [
+        file for folder in there for file in shared.walk_files(folder, allowed_extensions=WEIGHTS)
+    ]
+
+
+def _flag(name: str) -> str | None:
+    """A folder of the host's command line; a relative of it may not have them all."""
+    return getattr(shared.cmd_opts, name, None)
+
+
 def _cache() -> Path:
     return Path(paths_internal.data_path) / "cache" / "easyphoto-video"
 
@@ -145,10 +199,12 @@ def _current() -> Any:
             "A checkpoint in the WebUI",
             f"Put a Stable Diffusion 1.5 checkpoint into {sd_models.model_path}, or choose "
             f"{EMBEDDED}.",
+            (Path(sd_models.model_path).parents[1],),
         ) from error
 
 
 def _unknown(label: str, name: str, known: Iterable[str], folder: str) -> Missing:
     near = difflib.get_close_matches(name, list(known), 3)
     hint = f"Did you mean {' or '.join(near)}? " if near else ""
-    return Missing(f"{label} {name!r}", f"{hint}Put the file into {folder} and refresh the list.")
+    step = f"{hint}Put the file into {folder} and refresh the list."
+    return Missing(f"{label} {name!r}", step, (Path(folder).parent.parent,))

@@ -19,6 +19,7 @@ from easyphoto_video.host.webui import files, restore, samplers, settings
 from easyphoto_video.host.webui.engine import WebuiEngine
 from easyphoto_video.host.webui.held import HeldModel
 from easyphoto_video.host.webui.settle import settle
+from easyphoto_video.host.webui.turns import Turns
 from easyphoto_video.identity import People
 from easyphoto_video.request import AUTO, NONE, Request
 from easyphoto_video.video import ffmpeg
@@ -26,8 +27,6 @@ from easyphoto_video.video.between import Method
 
 OTHERS_FOLDER = "animatediff_model_path"
 """The option of sd-webui-animatediff that says where its motion modules lie."""
-SET_IN_SETTINGS = ("checkpoint", "motion", "format")
-"""Fields of the request whose default is an option of ours."""
 
 
 class WebuiHost:
@@ -37,6 +36,7 @@ class WebuiHost:
 
     def __init__(self) -> None:
         self._model = HeldModel()
+        self._turns = Turns(call_queue.queue_lock)
         self.engine: Engine = WebuiEngine(
             self.library, self._model, lambda: settings.value("keep_models")
         )
@@ -98,14 +98,15 @@ class WebuiHost:
 
     def defaults(self) -> Mapping[str, Any]:
         """See Host."""
-        return {
+        ours = {
             name: settings.value(f"default_{name}") for name in ("checkpoint", "motion", "format")
         }
+        return {**ours, "clip_skip": settings.clip_skip()}
 
     @contextmanager
     def turn(self, job: str) -> Iterator[None]:
         """See Host. The host's own pages show the job as running."""
-        with call_queue.queue_lock:
+        with self._turns.turn():
             state = shared.state
             state.begin(job=f"task(easyphoto-{job})")
             try:

@@ -26,6 +26,8 @@ from easyphoto_video.request import AUTO, FORMATS
 
 SECTION = ("easyphoto_video", "EasyPhoto Video")
 PREFIX = "easyphoto_video_"
+CLIP_SKIP = "CLIP_stop_at_last_layers"
+"""The host's own option for the field clip_skip."""
 
 Choices = Callable[[str], Sequence[str]]
 """What can be chosen now for a field of the request, as Host.choices."""
@@ -82,6 +84,12 @@ def value(name: str) -> Any:
     usual = OPTIONS[name].default
     given = getattr(shared.opts, PREFIX + name, usual)
     return given if isinstance(given, type(usual)) and given != "" else usual
+
+
+def clip_skip() -> int:
+    """What the host's own option says, so that a clip begins as the host's pictures are made."""
+    given = getattr(shared.opts, CLIP_SKIP, 1)
+    return int(given) if isinstance(given, (int, float)) and given >= 1 else 1
 
 
 def register(choices: Choices) -> None:

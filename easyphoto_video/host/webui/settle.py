@@ -9,6 +9,7 @@ from typing import Any
 
 from modules import sd_models
 
+from easyphoto_video.change import check_change
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.cast import check_faces, settled_model
 from easyphoto_video.host.checkpoint.facts import Facts, facts_beside
@@ -67,6 +68,7 @@ def settle(request: Request, library: Library) -> Request:
         **settled_motion(request, body, library),
     )
     check_faces(settled, library.people)
+    check_change(settled)
     restorer(request.restore)
     return settled
 

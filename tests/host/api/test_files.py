@@ -18,6 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.testclient import TestClient
 
+from easyphoto_video import recipes
+from easyphoto_video.errors import BadFile
+from easyphoto_video.faces.cast import Cast
 from easyphoto_video.host.api import files
 from tests.host.api.conftest import Get
 from tests.host.fake import FakeHost
@@ -126,6 +129,22 @@ def test_a_deleted_file_is_missing(client: TestClient, host: FakeHost, url: str)
     answer = client.get(url)
     assert answer.status_code == 404
     assert answer.json()["error"].endswith("make it again.")
+
+
+def test_a_clip_whose_faces_failed_is_given(
+    client: TestClient, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*rest: object) -> None:
+        raise BadFile("pack.onnx", "it is damaged", "Fetch it again.")
+
+    host.faces = lambda request: Cast.__new__(Cast)
+    monkeypatch.setattr(recipes, "with_faces", fail)
+    asked = {"frames": 1, "format": "gif"}
+    job = client.post(f"{API}/text2video?wait=true", json=asked).json()
+    assert (job["state"], job["kind"]) == ("failed", "FacePassFailed")
+    answer = client.get(job["url"])
+    assert answer.status_code == 200
+    assert answer.content == (host.outputs / job["file"]).read_bytes()
 
 
 def test_pictures_come_as_a_zip(client: TestClient, ended: Get) -> None:

@@ -54,7 +54,9 @@ def test_out_of_one_machine_into_another(client: TestClient, host: FakeHost) -> 
     before = add_easyphoto_person(host.data_dir, "王 Ada")
     sent = client.get(f"{URL}/王 Ada/export")
     assert sent.headers["content-type"] == "application/zip"
-    assert sent.headers["content-disposition"] == "attachment; filename*=UTF-8''%E7%8E%8B%20Ada.zip"
+    assert sent.headers["content-disposition"] == (
+        "attachment; filename=\"_ Ada.zip\"; filename*=UTF-8''%E7%8E%8B%20Ada.zip"
+    )
     assert len(sent.content) == int(sent.headers["content-length"])
     refused = client.post(f"{URL}/import", content=sent.content, headers=ZIP)
     assert (refused.status_code, refused.json()["field"]) == (422, "User id")

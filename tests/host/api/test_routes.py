@@ -14,7 +14,7 @@ from fastapi import Depends, FastAPI, HTTPException
 from starlette.testclient import TestClient
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import FakeEngine, Shot, plain
+from easyphoto_video.engine import Shot
 from easyphoto_video.errors import HostFailed, OutOfMemory
 from easyphoto_video.host import jobs as queue
 from easyphoto_video.host.api import body, people, router
@@ -23,6 +23,7 @@ from easyphoto_video.host.api.uploads import Uploads
 from easyphoto_video.host.jobs import Jobs, State
 from easyphoto_video.request import Text2Video, request_from
 from easyphoto_video.video.note import read_note
+from tests.fake_engine import FakeEngine, plain
 from tests.host.api.conftest import SECONDS, Get
 from tests.host.fake import FIRST_SEED, FakeHost, add_person
 

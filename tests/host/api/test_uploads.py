@@ -17,11 +17,10 @@ from fastapi import FastAPI
 from PIL import Image
 from starlette.testclient import TestClient
 
-from easyphoto_video.clip import Clip
 from easyphoto_video.host.api import router
 from easyphoto_video.host.api.uploads import Uploads
 from easyphoto_video.host.jobs import Jobs
-from easyphoto_video.video.write import write
+from tests.clips import Clip, write
 from tests.host.fake import FakeHost
 
 API = "/easyphoto-video"
@@ -72,11 +71,15 @@ def test_all_three_modes_are_made_of_what_was_sent(
     assert job["request"]["image"] == first["file"]
     again = made(client, "image2video", **{k: v for k, v in job["request"].items() if k != "mode"})
     assert again["request"] == job["request"]
-    job = made(client, "video2video", video=moving["file"], frames=0, format="mp4", mask_video="")
+    new = {"redraw": 0.5, "span_overlap": 0}
+    of = {"video": moving["file"], "frames": 0, "format": "mp4", "mask_video": ""}
+    job = made(client, "video2video", **of, **new)
     assert (job["request"]["video"], job["request"]["frames"]) == (moving["file"], 5)
-    earlier = made(client, "video2video", video=job["file"], mask_video=first["file"], frames=3)
+    earlier = made(
+        client, "video2video", video=job["file"], mask_video=first["file"], frames=3, **new
+    )
     assert (earlier["request"]["video"], earlier["request"]["frames"]) == (job["file"], 3)
-    folder = made(client, "video2video", video=earlier["file"], frames=0, fps=8)
+    folder = made(client, "video2video", video=earlier["file"], frames=0, fps=8, **new)
     assert folder["request"]["frames"] == 3
     for asked in ("jobs", "unfinished"):
         assert str(host.data_dir) not in client.get(f"{API}/{asked}").text

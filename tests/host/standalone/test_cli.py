@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from easyphoto_video import logs
+from easyphoto_video.host.library import OUTPUTS
 from easyphoto_video.host.standalone import cli
 from easyphoto_video.host.standalone.cli import main, parse
 from easyphoto_video.host.standalone.options import option_of, request_of
@@ -162,3 +164,33 @@ def test_people_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().out == "ada\nzoe\ndemo\n"
     assert main(["user-ids", "--data-dir", str(tmp_path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"user_ids": ["ada", "zoe", "demo"]}
+
+
+def test_what_nobody_foresaw_is_logged_and_said_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(args: argparse.Namespace) -> None:
+        raise ZeroDivisionError(f"by {args.prompt}")
+
+    monkeypatch.setattr(cli, "_render", broken)
+    words = ["text2video", "--prompt", "someone", "--data-dir", str(tmp_path)]
+    log = tmp_path / OUTPUTS / logs.FOLDER / logs.FILE
+    assert main(words) == 1
+    where = f"The log shows where ({log}); please report it.\n"
+    assert capsys.readouterr().err == f"ZeroDivisionError: by someone. {where}"
+    assert "in broken: raise ZeroDivisionError" in log.read_text()
+    assert "someone" not in log.read_text()
+    assert main([*words, "--verbose"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_note_of_somebody_elses_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for text in ("Steps: 20", "[" * 100_000):
+        monkeypatch.setattr("easyphoto_video.video.note.read_note", lambda _, text=text: text)
+        assert main(["info", "a.mp4", "--data-dir", str(tmp_path)]) == 2
+        assert "its note is not ours" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert main(["info", "x" * 5000, "--data-dir", str(tmp_path)]) == 2
+    assert main(["text2video", "--out", f"{'x' * 300}.mp4", "--frames", "0"]) == 2

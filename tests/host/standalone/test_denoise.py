@@ -17,9 +17,9 @@ from easyphoto_video.host.standalone.denoise import Guide, Noise, Predictor, den
 from easyphoto_video.host.standalone.samplers import Noising, Sampler
 from easyphoto_video.motion.attach import attached
 from easyphoto_video.motion.noise import initial_noise
-from easyphoto_video.motion.windows import windows
 from easyphoto_video.schedule import Schedule
 from easyphoto_video.watch import unwatched
+from tests.motion.windows import windows
 from tools.golden import Golden, read_golden
 from tools.parity import FINAL_LIMIT
 

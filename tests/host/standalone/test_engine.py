@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -209,3 +211,14 @@ def test_what_others_raise_comes_out_as_ours(
         engine.render(shot(), failing)
     assert caught.value.__cause__ is raised
     assert np.array_equal(engine.render(shot()), plain)
+
+
+def test_models_are_let_go_and_come_again(engine: StandaloneEngine, plain: Frames) -> None:
+    asked = shot()
+    assert np.array_equal(engine.render(asked), plain)
+    networks = weakref.ref(engine._studio)
+    engine.release()
+    gc.collect()
+    assert networks() is None
+    engine.release()
+    assert np.array_equal(engine.render(asked), plain)

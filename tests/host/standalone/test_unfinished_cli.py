@@ -13,8 +13,8 @@ from easyphoto_video.errors import Stopped
 from easyphoto_video.host.standalone.cli import main
 from easyphoto_video.host.standalone.job import Job, render
 from easyphoto_video.request import request_from
+from easyphoto_video.unfinished import unfinished
 from easyphoto_video.video.read import open_video
-from easyphoto_video.work import unfinished
 from tests.host.standalone.small import write_library
 
 LONG: dict[str, Any] = {
@@ -78,7 +78,7 @@ def test_resume_goes_on_to_the_same_clip(
 def test_it_is_discarded(place: Path, id: str, capsys: pytest.CaptureFixture[str]) -> None:
     argv = ("unfinished", "--data-dir", str(place))
     assert json.loads(said(capsys, *argv, "--discard", id, "--json")) == {"discarded": id}
-    assert json.loads(said(capsys, *argv, "--json")) == {"unfinished": []}
+    assert json.loads(said(capsys, *argv, "--json")) == {"unfinished": [], "leftovers": []}
 
 
 @pytest.mark.parametrize("argv", [["resume"], ["unfinished", "--discard"]])

@@ -13,10 +13,11 @@ import pytest
 from gradio.routes import App
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import FakeEngine, Shot
+from easyphoto_video.engine import Shot
 from easyphoto_video.host.jobs import Jobs
 from easyphoto_video.host.tab import Form, build
 from easyphoto_video.watch import Viewer, Watch, unwatched
+from tests.fake_engine import FakeEngine
 from tests.host.fake import FakeHost
 
 

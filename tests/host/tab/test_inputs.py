@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import pytest
 from PIL import Image
 
 from easyphoto_video.errors import BadRequest, HostFailed
-from easyphoto_video.host.tab.inputs import FOLDER, KEPT, Inputs
+from easyphoto_video.host.tab.inputs import FOLDER, KEPT, Inputs, infotext_of
+from easyphoto_video.infotext import values_of
 from easyphoto_video.request import Image2Video
-from easyphoto_video.work import unfinished, working
+from easyphoto_video.unfinished import unfinished, working
 from tests.host.fake import FakeHost
 
 
@@ -114,5 +116,70 @@ def test_a_disk_that_takes_nothing_is_said(inputs: Inputs, tmp_path: Path) -> No
     inputs.folder.write_bytes(b"in the way")
     with pytest.raises(HostFailed, match="it cannot be kept in"):
         inputs.kept("Video", dropped(tmp_path / "page", "film.mp4"))
-    with pytest.raises(HostFailed, match="it cannot be kept in"):
+    with pytest.raises(BadRequest, match=r"gone\.mp4' was not sent to this page"):
         inputs.kept("Video", str(tmp_path / "gone.mp4"))
+
+
+def test_pictures_that_two_drop_at_once_are_one(
+    inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is slower finds a folder there that is not empty."""
+    files = [dropped(tmp_path / "page", name, name.encode()) for name in ("1.png", "2.png")]
+    true = Path.rename
+
+    def late(path: Path, target: Path) -> Path:
+        if target.parent == inputs.folder:
+            shutil.copytree(path, target)
+        return true(path, target)
+
+    monkeypatch.setattr(Path, "rename", late)
+    kept = Path(inputs.kept("Video", files))
+    assert sorted(path.name for path in kept.iterdir()) == ["1.png", "2.png"]
+    assert names(inputs) == [kept.name]
+
+
+def test_what_was_half_copied_goes_with_the_next(inputs: Inputs, tmp_path: Path) -> None:
+    half = inputs.folder / ".0badcafe"
+    half.mkdir(parents=True)
+    (half / "part").write_text("a face")
+    half.with_name(".0badcafe.lock").touch()
+    kept = Path(inputs.kept("Video", dropped(tmp_path / "page", "film.mp4")))
+    assert names(inputs) == [kept.name]
+
+
+def test_only_what_was_sent_is_kept(
+    inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = tmp_path / "sent"
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(sent))
+    good = dropped(sent, "film.mp4")
+    elsewhere = dropped(tmp_path / "elsewhere", "secret.png")
+    link = sent / "link.png"
+    link.symlink_to(elsewhere)
+    for path in (elsewhere, str(link), f"{sent}/../elsewhere/secret.png", "", str(sent), "a\0b"):
+        for value in (path, [path], [good, path]):
+            if value:
+                with pytest.raises(BadRequest, match="was not sent to this page") as refused:
+                    inputs.kept("Video", value)
+                assert str(tmp_path) not in str(refused.value)
+    assert not inputs.folder.exists()
+
+
+def test_what_is_kept_is_this_users_alone(inputs: Inputs, tmp_path: Path) -> None:
+    files = [dropped(tmp_path / "page", f"{i}.png", bytes([i])) for i in range(2)]
+    Path(files[0]).chmod(0o644)
+    for value in (files[0], files, Image.new("RGB", (8, 8))):
+        inputs.kept("Video", value)
+    for path in (inputs.folder, *inputs.folder.rglob("*")):
+        assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_the_infotext_names_no_folder_and_leads_back(inputs: Inputs, tmp_path: Path) -> None:
+    kept = inputs.kept("Image", Image.new("RGB", (8, 8)))
+    infotext = infotext_of(Image2Video(image=kept, width=64, height=64, seed=1))
+    assert str(tmp_path) not in infotext
+    name = values_of(infotext)["image"]
+    assert inputs.ours(name) == Path(kept)
+    assert inputs.ours(kept) == Path(kept)
+    for other in ("../00001-7.mp4", "..", ".", str(tmp_path), "/etc/passwd"):
+        assert inputs.ours(other) is None

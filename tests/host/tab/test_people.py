@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import time
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import pytest
 
+from easyphoto_video import temporary
+from easyphoto_video.errors import Missing
+from easyphoto_video.host.offers import SHOWN, Offers
 from easyphoto_video.host.tab import people_wires
-from easyphoto_video.host.tab.people_wires import Exports
+from easyphoto_video.host.tab.views import Views
 from easyphoto_video.identity import LORAS
+from easyphoto_video.private import private_folder
 from tests.host.tab.drive import Driven
 from tests.person import add_easyphoto_person, lora_bytes, picture_bytes, tree
 
 
 @pytest.fixture
-def tab(tmp_path: Path, event_loops: None, monkeypatch: pytest.MonkeyPatch) -> Driven:
+def tab(
+    tmp_path: Path, event_loops: None, monkeypatch: pytest.MonkeyPatch, offers: Offers
+) -> Driven:
     monkeypatch.setattr(people_wires, "chooser", lambda people, lora: lambda photos: photos[0])
     add_easyphoto_person(tmp_path, "ada")
     add_easyphoto_person(tmp_path, "zoe")
-    return Driven(tmp_path)
+    monkeypatch.setattr(temporary, "folder", lambda: private_folder(tmp_path / "ours"))
+    return Driven(tmp_path, views=Views(offers))
+
+
+@pytest.fixture
+def offers() -> Offers:
+    return Offers()
 
 
 def touch(tab: Driven, name: str, event: str = "click") -> dict[str, Any]:
@@ -46,9 +61,9 @@ def everybody(updates: dict[str, Any]) -> list[str]:
 
 
 def test_the_list_shows_everybody_from_the_start(tab: Driven) -> None:
-    person, gallery = tab.part("people_person"), tab.part("people_gallery")
+    person = tab.part("people_person")
     assert [value for _, value in person.choices] == ["ada", "zoe", "demo"]
-    assert (person.value, len(gallery.value)) == ("ada", 3)
+    assert (person.value, len(touch(tab, "refresh")["people_gallery"]["value"])) == ("ada", 3)
     assert "ada.safetensors (models/Lora)" in tab.part("people_facts").value
 
 
@@ -108,17 +123,24 @@ def test_deleted_only_with_the_name(tab: Driven) -> None:
     assert "came along" in refused(tab, "delete")
 
 
-def test_out_and_in_again(tab: Driven) -> None:
+def test_out_and_in_again(tab: Driven, offers: Offers) -> None:
     tab.set(people_person="ada")
-    file = touch(tab, "export")["people_zip"]
-    assert (file["visible"], Path(file["value"]).name) == (True, "ada.zip")
-    tab.set(people_incoming=file["value"], people_replace=False)
+    link = re.search(
+        rf'href="{SHOWN}/([^/"]+)/ada.zip" download', touch(tab, "export")["people_zip"]
+    )
+    assert link is not None
+    leaving = offers.get(link[1]).path
+    assert temporary.folder() in leaving.parents
+    sent = tab.host.data_dir / "sent" / "ada.zip"
+    sent.parent.mkdir()
+    shutil.copyfile(leaving, sent)
+    tab.set(people_incoming=str(sent), people_replace=False)
     assert "is there already" in refused(tab, "incoming", "upload")
     before = tree(tab.host.data_dir)
-    tab.set(people_incoming=file["value"], people_replace=True)
+    tab.set(people_incoming=str(sent), people_replace=True)
     assert everybody(touch(tab, "incoming", "upload")) == ["ada", "zoe", "demo"]
     assert tree(tab.host.data_dir) == before
-    bad = tab.host.data_dir.parent / "bad.zip"
+    bad = sent.with_name("bad.zip")
     bad.write_bytes(b"no zip")
     tab.set(people_incoming=str(bad))
     told = refused(tab, "incoming", "upload")
@@ -126,14 +148,21 @@ def test_out_and_in_again(tab: Driven) -> None:
     assert str(bad.parent) not in told
 
 
-def test_old_zips_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    exports = Exports()
-    first = exports.folder()
-    assert exports.folder() != first
-    assert first.exists()
-    monkeypatch.setattr(people_wires, "KEPT", -1)
-    exports.folder()
-    assert not first.exists()
+def test_old_zips_go(tab: Driven, offers: Offers, monkeypatch: pytest.MonkeyPatch) -> None:
+    tab.set(people_person="ada")
+    touch(tab, "export")
+    (zips,) = temporary.folder().glob("export-*")
+    monkeypatch.setattr(offers, "kept_ours", -1.0)
+    touch(tab, "export")
+    late = time.monotonic() + Offers.kept
+    monkeypatch.setattr(time, "monotonic", lambda: late)
+    with pytest.raises(Missing):
+        offers.get("")
+    assert not zips.exists()
+
+
+def test_the_page_that_is_served_to_all_shows_nobody(tab: Driven) -> None:
+    assert not tab.held("people_gallery")
 
 
 def test_made_from_photos(tab: Driven, tmp_path: Path) -> None:

@@ -14,11 +14,14 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import FakeEngine, Shot, plain
+from easyphoto_video.engine import Shot
+from easyphoto_video.host.offers import Offers
 from easyphoto_video.host.tab.results import LAST, history, of_history
+from easyphoto_video.host.tab.views import Views
 from easyphoto_video.infotext import values_of
 from easyphoto_video.presets import PRESETS
 from easyphoto_video.watch import Watch, unwatched
+from tests.fake_engine import FakeEngine, plain
 from tests.host.fake import FakeHost, add_person
 from tests.host.tab.drive import Driven, Showing
 from tests.machine import until
@@ -90,6 +93,19 @@ def test_a_host_without_a_queue_gets_one_answer(tmp_path: Path) -> None:
     assert len(updates["gallery"]["value"]) == 2
 
 
+@pytest.mark.parametrize(
+    "name", ["..", ".", ".inputs", "../easyphoto-video/.inputs", "a\0b", "link"]
+)
+def test_only_results_are_earlier_results(tab: Driven, name: str) -> None:
+    inputs = tab.host.outputs / ".inputs"
+    inputs.mkdir(parents=True)
+    for folder in (inputs, tab.host.outputs.parent, tab.host.outputs):
+        Image.new("RGB", (8, 8)).save(folder / "secret.png")
+    (tab.host.outputs / "link").symlink_to(inputs)
+    tab.set(history=name)
+    assert "is missing. Refresh the list" in tab.touch("history", "input")["error"]
+
+
 def test_an_error_is_told_and_the_form_stays(tab: Driven) -> None:
     tab.set(steps=20, checkpoint="<b>gone</b>")
     (told,) = tab.stream()
@@ -143,8 +159,8 @@ def test_interrupt_in_the_middle_and_run_again(tmp_path: Path, button: str) -> N
     assert "Done in" in list(tab.stream())[-2]["progress"]
 
 
-@pytest.mark.parametrize(("button", "then"), [("interrupt", "Stopped."), ("skip", "Done in")])
-def test_only_skip_leaves_the_next_in_the_queue(tmp_path: Path, button: str, then: str) -> None:
+@pytest.mark.parametrize("button", ["interrupt", "skip"])
+def test_the_buttons_leave_the_next_in_the_queue(tmp_path: Path, button: str) -> None:
     tab = Driven(tmp_path, Endless())
     first = tab.stream()
     next(first)
@@ -155,7 +171,28 @@ def test_only_skip_leaves_the_next_in_the_queue(tmp_path: Path, button: str, the
     assert "Waiting in the queue, place" in waiting
     assert '<b translate="no">1</b>' in waiting
     tab.touch(button)
-    assert any(then in updates.get("progress", "") for updates in second)
+    assert any("Done in" in updates.get("progress", "") for updates in second)
+    assert "Stopped." in list(first)[-1]["progress"]
+
+
+@pytest.mark.parametrize("button", ["interrupt", "skip"])
+def test_the_buttons_of_another_page_stop_only_its_own(tmp_path: Path, button: str) -> None:
+    tab = Driven(tmp_path, Endless())
+    first = tab.stream()
+    next(first)
+    # Another page has a list of its own, which is empty.
+    mine, *values = tab.inputs("generate", "click")
+    press, generate = tab.function(button, "click"), tab.function("generate", "click")
+    others: list[str] = []
+    press(others)
+    second = generate(others, *values)
+    next(second)
+    press(others)
+    [running, waiting] = tab.jobs.all()
+    assert others == [waiting.id]
+    assert waiting.state.is_over
+    assert not running.state.is_over
+    press(mine)
     assert "Stopped." in list(first)[-1]["progress"]
 
 
@@ -340,7 +377,7 @@ def test_the_folder_is_opened_or_it_is_said_why_not(
     tab.host.outputs.mkdir(parents=True)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sys.platform", "linux")
-    assert f"The folder is {tab.host.outputs}" in tab.touch("open")["error"]
+    assert "The folder is easyphoto-video." in tab.touch("open")["error"]
     opener = tmp_path / "xdg-open"
     opener.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
     opener.chmod(0o755)
@@ -357,7 +394,7 @@ def test_the_webui_gets_its_buttons(tmp_path: Path) -> None:
     assert set(buttons) == {"img2img", "extras"}
     assert (gallery, infotext) == (tab.part("gallery"), tab.part("infotext"))
     assert "easyphoto_video_send_img2img" not in Driven(tmp_path).parts
-    assert Driven(tmp_path, local=False).part("open").visible is False
+    assert Driven(tmp_path, views=Views(Offers(), local=False)).part("open").visible is False
 
 
 @pytest.mark.parametrize("language", ["", "zh"])

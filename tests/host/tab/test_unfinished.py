@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import FakeEngine, Shot, plain
+from easyphoto_video.engine import Shot
 from easyphoto_video.errors import OutOfMemory
-from easyphoto_video.work import unfinished
+from easyphoto_video.unfinished import unfinished
+from tests.fake_engine import FakeEngine, plain
 from tests.host.tab.drive import Driven
 
 

@@ -278,7 +278,7 @@ def test_settling_twice_changes_nothing(host: Any) -> None:
 def test_what_can_be_chosen_can_be_settled(host: Any) -> None:
     for field in ("checkpoint", "vae", "motion", "sampler"):
         assert len(host.choices(field)) >= 2
-    assert host.choices("loras") == ["film"]
+    assert host.choices("loras") == ["film", "strong"]
     assert host.choices("prompt") == []
     for vae in host.choices("vae"):
         host.settle(asked(vae=vae))

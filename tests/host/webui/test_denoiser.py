@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.calls import Calls
 from easyphoto_video.host.webui.denoiser import Plan, WindowedDenoiser, clip_order
-from easyphoto_video.motion.windows import apart, windows
+from easyphoto_video.motion.windows import apart
+from tests.motion.windows import windows
 
 sizes = some.integers(1, 9)
 

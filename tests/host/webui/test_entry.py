@@ -150,4 +150,7 @@ def test_a_page_for_others_opens_no_folders(
     entry.Page().tabs()
     street.cmd_opts.webui_is_non_local = street.cmd_opts.no_gradio_queue = True
     entry.Page().tabs()
-    assert [(each["local"], each["streams"]) for each in given] == [(True, True), (False, False)]
+    assert [(each["views"].local, each["streams"]) for each in given] == [
+        (True, True),
+        (False, False),
+    ]

@@ -144,6 +144,27 @@ def test_a_package_that_would_change_another_is_refused(fresh: Environment) -> N
     assert before <= fresh.freeze()
 
 
+def test_the_webuis_own_pins_count_where_a_neighbour_has_moved_one(
+    fresh: Environment, tmp_path: Path
+) -> None:
+    pins = tmp_path / "requirements_versions.txt"
+    pins.write_text("torch\nFigures==1.0  # as the WebUI comes\nabsent==3.0\n")
+    for version, needs in (("1.0", "figures<2"), ("2.0", "figures>=2")):
+        wheel(fresh.wheels, "modest", version, needs)
+    fresh.call("-m", "pip", "install", "-q", "--no-deps", "figures==2.0")
+    try:
+        modest = START.format('Need("modest", "modest", "nothing is left")')
+        path = os.pathsep.join([str(tmp_path), ""])
+        said = fresh.call("-c", modest, PYTHONPATH=path)
+        assert said == "EasyPhoto Video: installed modest.\n"
+        # The one that goes with the pin, to which the WebUI comes back; what was moved stays.
+        assert {"modest==1.0", "figures==2.0"} <= fresh.freeze()
+    finally:
+        fresh.call("-m", "pip", "install", "-q", "--no-deps", "figures==1.0")
+        wheel(fresh.wheels, "modest", "1.0")
+        (fresh.wheels / "modest-2.0-py3-none-any.whl").unlink()
+
+
 def test_a_package_that_nobody_has_is_told_with_the_reason(fresh: Environment) -> None:
     said = fresh.call("-c", START.format('Need("nobody==1.0", "nobody", "all is as it was")'))
     assert "so all is as it was. pip says: No matching distribution found for nobody==1.0." in said

@@ -6,7 +6,8 @@
 3x3 convolutions go by Winograd (winograd.py), 1x1 ones as the linear layers that they are, texts
 are read once (texts.py), and half precision is multiplied in float32 where the CPU would imitate
 it. Layers get a `forward` of their own and cross-attentions another processor; a layer that has
-somebody else's already is left alone. Weights are not touched, and hooks run as ever.
+somebody else's already is left alone. Weights are not touched, and hooks run as ever; a hook itself
+could not take the place of what is computed.
 """
 
 from __future__ import annotations

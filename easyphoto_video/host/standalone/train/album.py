@@ -14,7 +14,8 @@ from easyphoto_video.errors import BadFile, BadRequest
 from easyphoto_video.faces.crop import CropPlan, cut, views
 from easyphoto_video.faces.face import Detector, Face, FaceTrack, Floats, Recogniser
 from easyphoto_video.faces.photos import Photo, examined, mean_embedding, reference_of
-from easyphoto_video.host.cast import read_picture
+from easyphoto_video.files import is_folder, trouble_with
+from easyphoto_video.video.still import read_picture
 from easyphoto_video.watch import Watch
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif")
@@ -59,12 +60,12 @@ class Album:
 
 def photo_files(folder: Path) -> list[Path]:
     """The photos in a folder, sorted by name. Raises BadRequest for none."""
-    if not folder.is_dir():
-        raise BadRequest("Photos", str(folder), "is no folder", "Name the folder of the photos.")
+    if not is_folder(folder):
+        raise BadRequest("Photos", folder, "is no folder", "Name the folder of the photos.")
     there = sorted(folder.iterdir(), key=lambda path: path.name)
     found = [p for p in there if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")]
     if not found:
-        raise BadRequest("Photos", str(folder), "holds no pictures", WANTED)
+        raise BadRequest("Photos", folder, "holds no pictures", WANTED)
     return found
 
 
@@ -103,7 +104,7 @@ def enough(album: Album) -> None:
 
 def digest(files: Sequence[Path]) -> list[str]:
     """What the files hold, to know them again."""
-    return sorted(sha256(file.read_bytes()).hexdigest() for file in files)
+    return sorted(sha256(file.read_bytes()).hexdigest() for file in files if not trouble_with(file))
 
 
 def crop(picture: Frames, face: Face, plan: CropPlan) -> Frames:

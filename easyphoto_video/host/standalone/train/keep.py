@@ -14,6 +14,7 @@ from torch import Tensor
 from easyphoto_video import __version__
 from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadRequest
+from easyphoto_video.files import parsed
 from easyphoto_video.host.standalone.train.course import Course
 from easyphoto_video.host.standalone.train.place import Place, put, save_picture
 from easyphoto_video.host.standalone.train.request import TrainRequest
@@ -51,7 +52,7 @@ class Keeper:
         if not place.asked.is_file():
             put(place.asked, json.dumps(asked, ensure_ascii=False, indent=2).encode())
             return
-        other = _differing(json.loads(place.asked.read_text("utf-8")), asked)
+        other = _differing(parsed(place.asked.read_text("utf-8")), asked)
         if other:
             raise BadRequest(
                 "User id",

@@ -10,18 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from PIL import Image
 
+from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadRequest, EasyPhotoError, Stopped
 from easyphoto_video.faces.photos import Photo
 from easyphoto_video.host.front import Host
+from easyphoto_video.host.offers import Offers
+from easyphoto_video.host.places import Places
 from easyphoto_video.host.standalone.train.album import WANTED
 from easyphoto_video.host.standalone.train.request import TrainRequest
-from easyphoto_video.host.standalone.train.run import Run
-from easyphoto_video.host.standalone.train.workshop import Workshop
+from easyphoto_video.host.standalone.train.run import Run, Runs
 from easyphoto_video.host.tab.compat import make, on, upload_of
 from easyphoto_video.host.tab.fields import PERSON, Field, info_of, label_of, read
 from easyphoto_video.host.tab.progress import trouble
 from easyphoto_video.host.tab.tab import Side
+from easyphoto_video.host.tab.views import Views
 from easyphoto_video.setting import settings
 
 PREFIX = "easyphoto_video_train_"
@@ -33,11 +37,11 @@ COLUMNS = ("Photo", "Face", "Sharpness", "Likeness", "Left out because")
 Updates = dict[Any, Any]
 
 
-def train_side(host: Host, workshop: Workshop) -> Side:
+def train_side(host: Host, runs: Runs, views: Views | None = None) -> Side:
     """The tab, to stand beside that of clips."""
     words = json.loads(Path(__file__).with_name("zh.json").read_text(encoding="utf-8"))
     return Side(
-        label="Train", lay_out=TrainTab(host, workshop).lay_out, fields=fields(), more=words
+        label="Train", lay_out=TrainTab(host, runs, views).lay_out, fields=fields(), more=words
     )
 
 
@@ -52,12 +56,12 @@ def fields() -> list[Field]:
 class TrainTab:
     """The form, and what a press of its buttons does; one training at a time."""
 
-    def __init__(self, host: Host, workshop: Workshop) -> None:
+    def __init__(self, host: Host, runs: Runs, views: Views | None = None) -> None:
         self._host = host
-        self._workshop = workshop
+        self._views = views or Views(Offers())
+        self._places = Places(host.data_dir)
+        self.runs = runs
         self._fields = fields()
-        self.run: Run | None = None
-        """The last training, also when the page was left meanwhile."""
         self.parts: dict[str, Any] = {}
         """Every component by its name."""
 
@@ -77,9 +81,9 @@ class TrainTab:
     def start(self, photos: Any, restart: bool, *values: Any) -> Iterator[Updates]:
         """Train, telling how far it is; who presses again sees the one that runs."""
         try:
-            run = self._running() or self._begun(photos, restart, values)
+            run = self.runs.running(lambda: self._asked(photos, values), bool(restart))
         except EasyPhotoError as error:
-            yield {self.parts["error"]: trouble(error), self.parts["progress"]: ""}
+            yield {self.parts["error"]: trouble(error, self._places), self.parts["progress"]: ""}
             return
         seen = None
         yield {self.parts["error"]: "", self.parts["table"]: "", self.parts["pictures"]: []}
@@ -89,40 +93,37 @@ class TrainTab:
                 updates[self.parts["table"]] = table(run.photos)
             if run.pictures is not None and run.pictures is not seen:
                 seen = run.pictures
-                updates[self.parts["pictures"]] = list(seen)
+                updates[self.parts["pictures"]] = self._shown(seen)
             yield updates
             time.sleep(PAUSE)
         yield self._ended(run)
 
     def stop(self) -> None:
         """Stop what runs; the same again goes on."""
-        if self.run is not None:
-            self.run.stop()
+        self.runs.stop()
 
-    def _running(self) -> Run | None:
-        return None if self.run is None or self.run.is_over else self.run
-
-    def _begun(self, photos: Any, restart: bool, values: Sequence[Any]) -> Run:
+    def _asked(self, photos: Any, values: Sequence[Any]) -> tuple[TrainRequest, list[str]]:
         held = zip(self._fields, values, strict=True)
         request = TrainRequest(**{field.name: read(field, value) for field, value in held})
         files = [path for file in photos or () if (path := upload_of(file))]
         if not files:
             raise BadRequest("Photos", 0, "are none", WANTED)
-        self.run = Run(self._host, self._workshop)
-        self.run.start(request, files, restart=bool(restart))
-        return self.run
+        return request, files
 
     def _ended(self, run: Run) -> Updates:
         failed = run.error if run.error is not None and not isinstance(run.error, Stopped) else None
         updates: Updates = {
             self.parts["progress"]: _ending(run),
-            self.parts["error"]: trouble(failed),
+            self.parts["error"]: trouble(failed, self._places),
         }
         if run.photos:
             updates[self.parts["table"]] = table(run.photos)
         if run.pictures is not None:
-            updates[self.parts["pictures"]] = list(run.pictures)
+            updates[self.parts["pictures"]] = self._shown(run.pictures)
         return updates
+
+    def _shown(self, frames: Frames) -> list[Any]:
+        return self._views.pictures([Image.fromarray(frame) for frame in frames])
 
     def _form(self) -> None:
         by_name = {field.name: field for field in self._fields}

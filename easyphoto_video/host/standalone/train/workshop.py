@@ -38,6 +38,10 @@ def _nothing(_: Any) -> None:
     """For those who do not listen."""
 
 
+def _nothing_more() -> None:
+    """For those beside whom nobody has models."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ears:
     """Who is told what, besides progress."""
@@ -102,6 +106,8 @@ class Workshop:
     library: Library
     device: str = "auto"
     precision: str = "auto"
+    make_room: Callable[[], None] = _nothing_more
+    """Called before models are loaded, so that others let theirs go."""
 
     def train(
         self, request: TrainRequest, files: Sequence[Path], ears: Ears, *, restart: bool = False
@@ -117,6 +123,7 @@ class Workshop:
         keeper = Keeper(place)
         keeper.check(restart=restart)
         target = target_of(self.device, self.precision)
+        self.make_room()
         try:
             with border(target.device, LESS):
                 session = self._session(request, files, ears, target)

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from peft import LoraConfig
-from peft.tuners.lora import Linear as PeftLinear
 from torch import Tensor, nn
 
 from easyphoto_video.host.library import CHECKPOINTS, Library
@@ -72,16 +70,30 @@ def test_our_reader_draws_the_same_with_the_file(
 
 
 def test_peft_adds_the_same() -> None:
+    peft = pytest.importorskip(
+        "peft", reason="needs the package peft, which nothing else here does"
+    )
     torch.manual_seed(2)
     layer = nn.Linear(6, 10)
     own = Adapter(layer, 4, 0.5)
     nn.init.normal_(own.up)
-    wrapped = PeftLinear(layer, "ada", LoraConfig(), r=4, lora_alpha=2)
+    config = peft.LoraConfig()
+    wrapped = peft.tuners.lora.Linear(layer, "ada", config, r=4, lora_alpha=2)
     with torch.no_grad():
         wrapped.get_parameter("lora_A.ada.weight").copy_(own.down)
         wrapped.get_parameter("lora_B.ada.weight").copy_(own.up)
     x = torch.randn(3, 6)
     assert torch.allclose(wrapped(x), layer(x) + own(x), atol=1e-6)
+
+
+def test_it_adds_the_product_of_its_factors() -> None:
+    torch.manual_seed(2)
+    layer = nn.Linear(6, 10)
+    own = Adapter(layer, 4, 0.5)
+    nn.init.normal_(own.up)
+    x = torch.randn(3, 6)
+    changed = nn.functional.linear(x, layer.weight + 0.5 * own.up @ own.down, layer.bias)
+    assert torch.allclose(changed, layer(x) + own(x), atol=1e-6)
 
 
 def test_a_convolution_is_flat_too() -> None:

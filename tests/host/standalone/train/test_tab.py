@@ -14,6 +14,7 @@ from easyphoto_video.errors import BadRequest, HostFailed, Stopped
 from easyphoto_video.faces.photos import Photo
 from easyphoto_video.host.library import Library
 from easyphoto_video.host.standalone.train.request import TrainRequest
+from easyphoto_video.host.standalone.train.run import Run, Runs
 from easyphoto_video.host.standalone.train.tab import TrainTab, fields, table, train_side
 from easyphoto_video.host.standalone.train.workshop import Ears, Trained, Workshop
 from easyphoto_video.host.tab.compat import blocks
@@ -55,9 +56,17 @@ class FakeWorkshop(Workshop):
         )
 
 
+class Tab(TrainTab):
+    """With its host at hand."""
+
+    def __init__(self, host: FakeHost) -> None:
+        self.host = host
+        super().__init__(host, Runs(host, FakeWorkshop(library=Library(host.data_dir))))
+
+
 @pytest.fixture
-def tab(tmp_path: Path, event_loops: None) -> TrainTab:
-    made = TrainTab(FakeHost(tmp_path), FakeWorkshop(library=Library(tmp_path)))
+def tab(tmp_path: Path, event_loops: None) -> Tab:
+    made = Tab(FakeHost(tmp_path))
     with blocks():
         made.lay_out()
     return made
@@ -103,18 +112,53 @@ def test_stop_stops(tab: TrainTab) -> None:
     last = list(updates)[-1]
     assert "goes on from the last checkpoint" in last["progress"]
     assert last["error"] == ""
-    assert tab.run is not None
-    assert isinstance(tab.run.error, Stopped)
+    assert tab.runs.last is not None
+    assert isinstance(tab.runs.last.error, Stopped)
 
 
 def test_who_presses_again_sees_the_one_that_runs(tab: TrainTab) -> None:
     first = pressed(tab, caption="endless")
     next(first)
-    run = tab.run
+    run = tab.runs.last
     next(pressed(tab, caption="other"))
-    assert tab.run is run
+    assert tab.runs.last is run
     tab.stop()
     list(first)
+
+
+def test_many_presses_at_once_begin_one(tab: TrainTab) -> None:
+    barrier = threading.Barrier(8)
+    seen: list[Run | None] = []
+
+    def press() -> None:
+        barrier.wait()
+        next(pressed(tab, caption="endless"))
+        seen.append(tab.runs.last)
+
+    threads = [threading.Thread(target=press) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) == 8
+    assert set(seen) == {tab.runs.last}
+    tab.runs.close()
+
+
+def test_what_waits_for_a_clip_stops_at_once_and_never_begins(tab: Tab) -> None:
+    host = tab.host
+    with host.models:
+        updates = pressed(tab, caption="endless")
+        next(updates)
+        assert "waiting" in next(updates)["progress"]
+        tab.stop()
+        assert "goes on from the last checkpoint" in list(updates)[-1]["progress"]
+    tab.runs.close()
+    assert tab.runs.last is not None
+    assert tab.runs.last.photos == ()
+    assert host.turns == ["train"]
+    with pytest.raises(HostFailed, match="ends"):
+        tab.runs.running(lambda: pytest.fail("it is closed"), False)
 
 
 def test_what_is_refused_is_said(tab: TrainTab) -> None:
@@ -125,16 +169,16 @@ def test_what_is_refused_is_said(tab: TrainTab) -> None:
 
 def test_what_nobody_foresaw_is_said_too(tab: TrainTab, capsys: pytest.CaptureFixture[str]) -> None:
     assert "ZeroDivisionError" in ended(tab, caption="breaks")["error"]
-    assert tab.run is not None
-    assert isinstance(tab.run.error, HostFailed)
+    assert tab.runs.last is not None
+    assert isinstance(tab.runs.last.error, HostFailed)
     assert "by nothing" in capsys.readouterr().err
 
 
 def test_pictures_are_shown_when_they_come(tab: TrainTab) -> None:
     updates = pressed(tab, caption="endless")
     next(updates)
-    assert tab.run is not None
-    tab.run.show(picture(1)[None])
+    assert tab.runs.last is not None
+    tab.runs.last.show(picture(1)[None])
     shown = next(update for update in updates if "pictures" in update)
     assert len(shown["pictures"]) == 1
     tab.stop()
@@ -142,7 +186,7 @@ def test_pictures_are_shown_when_they_come(tab: TrainTab) -> None:
 
 
 def test_every_text_has_its_chinese(tab: TrainTab, tmp_path: Path) -> None:
-    side = train_side(FakeHost(tmp_path), FakeWorkshop(library=Library(tmp_path)))
+    side = train_side(FakeHost(tmp_path), tab.runs)
     words = catalogue(side.fields, side.more)
     texts = {side.label, "Clip"}
     for part in tab.parts.values():

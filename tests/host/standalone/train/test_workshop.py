@@ -15,7 +15,6 @@ from PIL import Image
 from easyphoto_video.errors import BadFile, BadRequest, Missing, Stopped
 from easyphoto_video.faces.photos import Photo
 from easyphoto_video.host import cast as module
-from easyphoto_video.host.cast import read_picture
 from easyphoto_video.host.library import Library
 from easyphoto_video.host.standalone.cli import main
 from easyphoto_video.host.standalone.model.lora import read_lora
@@ -26,6 +25,7 @@ from easyphoto_video.host.standalone.train.workshop import Ears, Trained, Worksh
 from easyphoto_video.identity import People
 from easyphoto_video.lora_base import lora_base
 from easyphoto_video.tensors import load_state_dict, read_metadata
+from easyphoto_video.video.still import read_picture
 from tests.host.standalone.train.people import MeanColour, MiddleFace, write_photos
 
 SMALL: dict[str, Any] = {

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import ModuleType
 
 from easyphoto_video.host import webui
+from tests.host.standalone.small import SIZES
+from tools.tiny_checkpoint import write_lora
 
 FOLDER = Path(__file__).parent
 OURS = "easyphoto_video.host.webui"
@@ -25,10 +27,18 @@ def installed(data_dir: Path) -> Iterator[None]:
     gone = _taken_out()
     sys.path.insert(0, str(FOLDER))
     try:
-        from modules import paths_internal, sd_models, shared
+        from modules import extra_networks, paths_internal, sd_models, sd_vae, shared
 
         paths_internal.data_path = str(data_dir)
+        models = data_dir / "models"
+        shared.cmd_opts.lora_dir = str(models / "Lora")
+        write_lora(models / "Lora" / "film.safetensors", SIZES)
+        sd_vae.vae_path = str(models / "VAE")
+        (models / "VAE" / "warm.safetensors").touch()  # nobody opens it here
+        sd_models.model_path = str(models / "Stable-diffusion")
         sd_models.list_models()
+        sd_vae.refresh_vae_list()
+        extra_networks.list_available_networks()
         assert shared.sd_model is not None
         yield
     finally:

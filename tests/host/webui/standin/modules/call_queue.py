@@ -1,5 +1,5 @@
 """One at a time."""
 
-import threading
+from modules import fifo_lock
 
-queue_lock = threading.Lock()
+queue_lock = fifo_lock.FIFOLock()

@@ -5,24 +5,22 @@ from __future__ import annotations
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import torch
-from modules import shared
+from modules import paths_internal, shared
 
 LAYER = "middle_block.1.proj_in"
-FILM = SimpleNamespace(name="film", filename="film.safetensors", hash="f11")
 networks = SimpleNamespace(
     loaded_networks=[],
-    available_networks={"film": FILM},
-    available_network_aliases={"film": FILM},
-    available_network_hash_lookup={"f11": FILM},
+    available_networks={},
+    available_network_aliases={},
+    available_network_hash_lookup={},
     networks_in_memory={},
 )
-networks.list_available_networks = lambda: None
 
 
 class NetworkOnDisk:
@@ -36,6 +34,27 @@ class NetworkOnDisk:
 
 
 networks.network = SimpleNamespace(NetworkOnDisk=NetworkOnDisk)
+
+
+def process_network_files(names: Collection[str] | None = None) -> None:
+    """Enters the files of the folder, or those of these names."""
+    folder = str(Path(paths_internal.data_path) / "models" / "Lora")
+    for file in shared.walk_files(folder, [".safetensors"]):
+        name = Path(file).stem
+        if names is None or name in names:
+            entry = NetworkOnDisk(name, file)
+            networks.available_networks[name] = networks.available_network_aliases[name] = entry
+
+
+def list_available_networks() -> None:
+    """As new, from nothing: whatever somebody entered is gone."""
+    networks.available_networks.clear()
+    networks.available_network_aliases.clear()
+    networks.available_network_hash_lookup.clear()
+    process_network_files()
+
+
+networks.list_available_networks = list_available_networks
 
 
 class NetworkModule:
@@ -68,7 +87,15 @@ class ExtraNetworkLora:
         self.networks = networks
 
     def activate(self, p: Any, uses: list[Any]) -> None:
-        """Replaces whatever was active before; what is not known has no effect."""
+        """Replaces whatever was active before; what is not known has no effect.
+
+        What the lists do not know is looked for on the disk, and then everything is.
+        """
+        names = {use.items[0] for use in uses}
+        if lacking := names - networks.available_network_aliases.keys():
+            process_network_files(lacking)
+        if names - networks.available_network_aliases.keys():
+            list_available_networks()
         known = [use for use in uses if use.items[0] in networks.available_network_aliases]
         networks.networks_in_memory.update({use.items[0]: use for use in known})
         networks.loaded_networks[:] = [_loaded(*use.items) for use in known]
@@ -82,7 +109,8 @@ class ExtraNetworkLora:
 def _loaded(name: str, text: str, *unet: str) -> Any:
     """A network with its weights; that of the UNet is by default the text encoder's."""
     weight = float(unet[0] if unet else text)
-    network = SimpleNamespace(name=name, unet_multiplier=weight, network_on_disk=FILM)
+    there = networks.available_network_aliases[name]
+    network = SimpleNamespace(name=name, unet_multiplier=weight, network_on_disk=there)
     network.modules = {LAYER: NetworkModule(network)}
     return network
 

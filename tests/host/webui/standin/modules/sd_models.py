@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from modules import paths_internal, shared
+from modules import modelloader, shared
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from tools.ldm_unet import UNetModel, UNetShape
 
-model_path = "models/Stable-diffusion"
+model_path = ""
 checkpoints_list: dict[str, Any] = {}
 checkpoint_aliases: dict[str, Any] = {}
 UNET = "model.diffusion_model."
@@ -23,7 +23,7 @@ class CheckpointInfo:
 
     def __init__(self, filename: str) -> None:
         self.filename = filename
-        folder, path = Path(paths_internal.data_path) / model_path, Path(filename)
+        folder, path = Path(model_path), Path(filename)
         inside = path.is_relative_to(folder)
         self.name = path.relative_to(folder).as_posix() if inside else path.name
         self.title = self.short_title = self.name
@@ -48,12 +48,8 @@ def list_models() -> None:
     """Every file of the folder."""
     checkpoints_list.clear()
     checkpoint_aliases.clear()
-    folder = Path(paths_internal.data_path) / model_path
-    for path in sorted(folder.glob("**/*.safetensors")):
-        CheckpointInfo(str(path)).register()
-    loaded = getattr(model_data.sd_model, "sd_checkpoint_info", None)
-    if loaded is not None:
-        loaded.register()
+    for file in modelloader.load_models(model_path, ext_filter=[".safetensors"]):
+        CheckpointInfo(file).register()
 
 
 def select_checkpoint() -> CheckpointInfo:

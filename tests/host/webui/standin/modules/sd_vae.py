@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from modules import shared
 
-vae_path = "models/VAE"
-vae_dict: dict[str, str] = {"warm.safetensors": "warm.safetensors"}
+vae_path = ""
+vae_dict: dict[str, str] = {}
 FACTORS = {"warm.safetensors": 0.5}
 
 
 def refresh_vae_list() -> None:
-    """Nothing new."""
+    """As new, from nothing: for a moment it knows none."""
+    vae_dict.clear()
+    for path in sorted(Path(vae_path).glob("*.safetensors")):
+        vae_dict[path.name] = str(path)
 
 
 def reload_vae_weights() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -65,6 +68,14 @@ class State:
 
 opts, state = Options(), State()
 cmd_opts = SimpleNamespace(no_gradio_queue=False, api=True)
+
+
+def walk_files(path: str, allowed_extensions: Any = None) -> Iterator[str]:
+    """Every file below a folder with one of these suffixes."""
+    for root, _, names in sorted(os.walk(path, followlinks=True)):
+        for name in sorted(names):
+            if allowed_extensions is None or Path(name).suffix.lower() in allowed_extensions:
+                yield str(Path(root, name))
 
 
 class _Shared(ModuleType):
