@@ -50,7 +50,8 @@ def computed(folder: Folder, dtype: torch.dtype) -> Iterator[tuple[str, Tensor, 
     wanted = {name: t for name, t in folder.tensors.items() if name not in INPUTS}
     small = Small(folder, load_parts(folder.path / "checkpoint.safetensors", PARTS), dtype)
     tiny = Small(folder, load_parts(folder.path / TINY, PARTS), dtype)
-    full = Small(folder, _full_parts(folder), dtype) if dtype == torch.float64 else None
+    large = dtype == torch.float64 and any(name.startswith("full.") for name in wanted)
+    full = Small(folder, _full_parts(folder), dtype) if large else None
     for name, expected in wanted.items():
         if not name.startswith("full."):
             yield name, _one(folder, small, tiny, name), expected

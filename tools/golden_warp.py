@@ -22,6 +22,8 @@ AGAIN = "Make the folder again."
 RECIPE = "full_recipe.py"
 USUAL = 1e-5
 """The tolerance of what the folder says nothing about."""
+ONE_LEVEL = 1.0
+"""What a picture of levels may differ by, where a value lies on a step's edge."""
 TOLERANCES = "float32_max_error_relative_to_max"
 ROUNDING = 4.0
 """How many times the tolerance float32 may have here: another machine rounds in another order, and
@@ -59,8 +61,7 @@ class Folder:
         What was stored from float32 itself has had a run's rounding before ours.
         """
         known: Mapping[str, float] = self.meta.get(TOLERANCES, {})
-        like = name.rsplit(".", 1)[-1]
-        alike = max((v for k, v in known.items() if k.rsplit(".", 1)[-1] == like), default=USUAL)
+        alike = max((v for k, v in known.items() if _what(k) == _what(name)), default=USUAL)
         slack = ROUNDING if any(fnmatch(name, kind) for kind in self._rounded) else 1.0
         return slack * float(known.get(name, alike))
 
@@ -78,6 +79,12 @@ class Folder:
                 spec.loader.exec_module(module)
                 return module
         raise Missing(RECIPE, f"Put it into {self.path.parent}.")
+
+
+def _what(name: str) -> str:
+    """What a tensor is of, whichever of its pixels are stored: `image` of `G.3.image_crop64`."""
+    last = name.rsplit(".", 1)[-1]
+    return name if " " in last else last.split("_")[0]
 
 
 def read_meta(path: Path) -> Mapping[str, Any]:
@@ -100,6 +107,13 @@ def largest_error(found: Tensor, expected: Tensor) -> float:
         return float("inf")
     difference = (found.double() - expected.double()).abs().max()
     return float(difference / expected.double().abs().max())
+
+
+def largest_step(found: Tensor, expected: Tensor) -> float:
+    """The largest difference of two pictures in levels of 255; infinite for another shape."""
+    if found.shape != expected.shape:
+        return float("inf")
+    return float((found.int() - expected.int()).abs().max())
 
 
 def filled(

@@ -24,9 +24,16 @@ from easyphoto_video.errors import BadFile, EasyPhotoError, Missing
 from easyphoto_video.motion.attach import attached
 from easyphoto_video.motion.module import Motion
 from easyphoto_video.motion.noise import alphas_cumprod
-from tools import golden_fomm
+from tools import golden_fomm, golden_liveportrait
 from tools.golden import Golden, read_golden
-from tools.golden_warp import ROUNDING, Folder, largest_error, read_meta
+from tools.golden_warp import (
+    ONE_LEVEL,
+    ROUNDING,
+    Folder,
+    largest_error,
+    largest_step,
+    read_meta,
+)
 from tools.ldm_unet import UNetModel, UNetShape
 
 LIMIT, FINAL_LIMIT = 1e-5, 5e-5
@@ -40,7 +47,12 @@ UNetCall = Callable[[Tensor, Tensor, Tensor], Tensor]
 Compute = Callable[[Folder, torch.dtype], Iterator[tuple[str, Tensor, Tensor]]]
 """Name, ours and the stored one, of each tensor of a folder."""
 
-WARPS: dict[str, Compute] = {"fomm": golden_fomm.computed}
+WARPS: dict[str, Compute] = {
+    "fomm": golden_fomm.computed,
+    "liveportrait": golden_liveportrait.computed,
+}
+LEFT_OUT: dict[str, Callable[[Folder], list[str]]] = {"liveportrait": golden_liveportrait.left_out}
+"""What a folder stores and nothing here computes yet; it fails the check, so that it shows."""
 
 Predict = Callable[[Tensor, int, Tensor], Tensor]
 """latents (B, 4, F, h, w), timestep, context (B, tokens, C) -> noise (B, 4, F, h, w)."""
@@ -78,8 +90,11 @@ def _compared(folder: Path) -> Iterator[tuple[str, str, float, float]]:
         for host, tensor, error in errors(read_golden(folder)):
             yield host, tensor, error, FINAL_LIMIT if tensor == "ddim_final" else LIMIT
     elif kind in WARPS:
+        stored = Folder.read(folder)
         for dtype in (torch.float64, torch.float32):
-            yield from warp_errors(Folder.read(folder), WARPS[kind], dtype)
+            yield from warp_errors(stored, WARPS[kind], dtype)
+        for name in LEFT_OUT[kind](stored) if kind in LEFT_OUT else ():
+            yield "not yet", name, float("nan"), 0.0
     else:
         raise BadFile(folder, f"this is a {kind} folder, which has no check here", "Leave it out.")
 
@@ -92,7 +107,10 @@ def warp_errors(
     slack = 1.0 if dtype == torch.float64 else ROUNDING
     for name, found, expected in compute(folder, dtype):
         told = str(dtype).removeprefix("torch.")
-        yield told, name, largest_error(found, expected), slack * folder.tolerance(name)
+        if expected.dtype == torch.uint8:
+            yield told, name, largest_step(found, expected), ONE_LEVEL
+        else:
+            yield told, name, largest_error(found, expected), slack * folder.tolerance(name)
 
 
 @torch.no_grad()

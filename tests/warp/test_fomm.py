@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from easyphoto_video.warp.fomm.animate import animate
 from easyphoto_video.warp.fomm.points import KeyPoints
 from easyphoto_video.warp.fomm.relative import (
     Transfer,
@@ -101,6 +102,18 @@ def test_frames_together_are_the_frames_alone() -> None:
     for i in range(3):
         alone = fomm.generator(frames[:1], driving[i : i + 1], at_source)
         assert torch.allclose(together[i : i + 1], alone, atol=1e-5)
+
+
+def test_a_film_in_batches_is_the_film_at_once() -> None:
+    """Relative motion counts from the film's first frame, not from the batch's."""
+    fomm, frames = model(), pictures(5)
+    source = pictures(1, seed=8)
+    [whole] = animate(fomm, source, [frames], Transfer())
+    parts = torch.cat(list(animate(fomm, source, frames.split(2), Transfer())))
+    assert torch.allclose(whole, parts, atol=5e-6)
+    given = fomm.kp_detector(frames[3:4])
+    [other] = animate(fomm, source, [frames], Transfer(), given)
+    assert not torch.allclose(whole, other, atol=5e-5)
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from easyphoto_video.warp.fomm.blocks import Hourglass, Shrink
+from easyphoto_video.warp.blocks import Hourglass, Shrink
 from easyphoto_video.warp.fomm.config import DenseConfig
 from easyphoto_video.warp.fomm.points import KeyPoints
 from easyphoto_video.warp.grids import grid, precise, sample

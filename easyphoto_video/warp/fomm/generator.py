@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from easyphoto_video.warp.fomm.blocks import ConvBlock, DownBlock, ResidualBlock, UpBlock
+from easyphoto_video.warp.blocks import ConvBlock, DownBlock, ResidualBlock, UpBlock
 from easyphoto_video.warp.fomm.config import FommConfig
 from easyphoto_video.warp.fomm.dense import DenseMotion, Flow
 from easyphoto_video.warp.fomm.points import KeyPointDetector, KeyPoints

@@ -6,17 +6,15 @@ same names behind `generator.` and `kp_detector.`, at any width.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import torch
-from torch import Tensor
 
 from easyphoto_video.errors import BadFile
 from easyphoto_video.tensors import AGAIN, load_parts, read_metadata
-from easyphoto_video.warp.fomm.blocks import kernel_side
+from easyphoto_video.warp.blocks import kernel_side
 from easyphoto_video.warp.fomm.config import (
     DenseConfig,
     DetectorConfig,
@@ -24,6 +22,16 @@ from easyphoto_video.warp.fomm.config import (
     GeneratorConfig,
 )
 from easyphoto_video.warp.fomm.generator import Fomm
+from easyphoto_video.warp.shapes import (
+    Misfit,
+    Tensors,
+    count,
+    fill,
+    hourglass,
+    size,
+    under,
+    widths,
+)
 
 PARTS = ("kp_detector", "generator")
 TAKE_ANOTHER = "Choose a First Order Motion Model such as vox-cpk.pth.tar."
@@ -35,7 +43,6 @@ names."""
 
 _SHRINKS = {kernel_side(times): times for times in (2, 4, 8)}
 
-Tensors = Mapping[str, Tensor]
 T = TypeVar("T", bool, int, float)
 
 
@@ -53,11 +60,8 @@ def read_fomm(path: Path | str) -> Fomm:
     try:
         return fomm_from(parts, read_metadata(path))
     except Misfit as misfit:
-        raise BadFile(path, str(misfit), AGAIN) from misfit
-
-
-class Misfit(ValueError):
-    """The tensors are not those of a First Order Motion Model that can be built."""
+        reason = f"this is no First Order Motion Model that can be used: {misfit}"
+        raise BadFile(path, reason, AGAIN) from misfit
 
 
 def fomm_from(parts: Mapping[str, Tensors], notes: Mapping[str, str]) -> Fomm:
@@ -65,34 +69,21 @@ def fomm_from(parts: Mapping[str, Tensors], notes: Mapping[str, str]) -> Fomm:
     config = config_of(parts["kp_detector"], parts["generator"], notes)
     with torch.device("meta"):
         model = Fomm(config)
-    tensors = {f"{part}.{name}": t for part in PARTS for name, t in parts[part].items()}
-    wanted = model.state_dict()
-    # Torch counts batches since 0.4.1; no one needs the count.
-    counted = {name: torch.tensor(0) for name in wanted if name.endswith(".num_batches_tracked")}
-    tensors = {**counted, **tensors}
-    odd = [name for name, t in wanted.items() if _shape(tensors.get(name)) != t.shape]
-    odd += [name for name in tensors if name not in wanted]
-    if odd:
-        found = _shape(tensors.get(odd[0]))
-        raise Misfit(
-            f"this is not a whole First Order Motion Model: {len(odd)} of its tensors are missing "
-            f"or do not belong, such as {odd[0]} ({(found and tuple(found)) or 'missing'})"
-        )
-    model.load_state_dict(tensors, assign=True)
-    return model.requires_grad_(False).eval()
+    fill(model, {f"{part}.{name}": t for part in PARTS for name, t in parts[part].items()})
+    return model
 
 
 def config_of(detector: Tensors, generator: Tensors, notes: Mapping[str, str]) -> FommConfig:
     """What the shapes tell, and the notes where there are any. Raises Misfit."""
-    dense = _under(generator, "dense_motion_network.")
+    dense = under(generator, "dense_motion_network.")
     if not dense:
-        raise Misfit("this generator has no dense motion network")
-    points, channels = _size(detector, "kp.weight"), _size(generator, "final.weight")
+        raise Misfit("its generator has no dense motion network")
+    points, channels = size(detector, "kp.weight"), size(generator, "final.weight")
     return FommConfig(
         detector=DetectorConfig(
             points=points,
             channels=channels,
-            widths=_hourglass(_under(detector, "predictor.")),
+            widths=hourglass(under(detector, "predictor.")),
             shrink=_shrink(detector),
             jacobians=_jacobians(detector, points),
             temperature=_note(notes, TEMPERATURE, DetectorConfig.temperature),
@@ -101,15 +92,15 @@ def config_of(detector: Tensors, generator: Tensors, notes: Mapping[str, str]) -
         dense=DenseConfig(
             points=points,
             channels=channels,
-            widths=_hourglass(_under(dense, "hourglass.")),
+            widths=hourglass(under(dense, "hourglass.")),
             shrink=_shrink(dense),
             occlusion="occlusion.weight" in dense,
             variance=_note(notes, VARIANCE, DenseConfig.variance),
         ),
         generator=GeneratorConfig(
             channels=channels,
-            widths=(_size(generator, "first.conv.weight"), *_widths(generator, "down_blocks")),
-            residuals=_count(generator, r"bottleneck\.r(\d+)\."),
+            widths=(size(generator, "first.conv.weight"), *widths(generator, "down_blocks")),
+            residuals=count(generator, r"bottleneck\.r(\d+)\."),
         ),
         align_corners=_note(notes, ALIGN_CORNERS, FommConfig.align_corners),
         aligned_flow=_note(notes, ALIGNED_FLOW, FommConfig.aligned_flow),
@@ -127,36 +118,6 @@ def notes_of(config: FommConfig) -> dict[str, str]:
     }
 
 
-def _shape(tensor: Tensor | None) -> torch.Size | None:
-    return None if tensor is None else tensor.shape
-
-
-def _under(tensors: Tensors, prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
-
-
-def _size(tensors: Tensors, name: str) -> int:
-    if name not in tensors or not tensors[name].ndim:
-        raise Misfit(f"this is not a whole First Order Motion Model: it has no {name}")
-    return len(tensors[name])
-
-
-def _count(tensors: Tensors, pattern: str) -> int:
-    return 1 + max((int(m[1]) for name in tensors if (m := re.match(pattern, name))), default=-1)
-
-
-def _widths(tensors: Tensors, blocks: str) -> tuple[int, ...]:
-    count = _count(tensors, rf"{re.escape(blocks)}\.(\d+)\.")
-    return tuple(_size(tensors, f"{blocks}.{i}.conv.weight") for i in range(count))
-
-
-def _hourglass(tensors: Tensors) -> tuple[int, ...]:
-    down, up = (_widths(tensors, blocks) for blocks in ("encoder.down_blocks", "decoder.up_blocks"))
-    if not down or len(down) != len(up):
-        raise Misfit(f"this has an hourglass of {len(down)} blocks down and {len(up)} up")
-    return up[-1], *down
-
-
 def _shrink(tensors: Tensors) -> int:
     if "down.weight" not in tensors:
         return 1
@@ -171,7 +132,7 @@ def _jacobians(detector: Tensors, points: int) -> int:
         return 0
     maps, rest = divmod(len(detector["jacobian.weight"]), 4)
     if rest or maps not in (1, points):
-        raise Misfit(f"this has {maps} maps of Jacobians for {points} points")
+        raise Misfit(f"it has {maps} maps of Jacobians for {points} points")
     return maps
 
 

@@ -1,4 +1,4 @@
-"""Blocks that detector, dense motion and generator are built of."""
+"""Blocks that the networks are built of."""
 
 from __future__ import annotations
 
