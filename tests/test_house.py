@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "easyphoto_video"
 STREET = {"accelerate", "diffusers", "fastapi", "gradio", "launch", "modules"}
 STREET |= {"transformers"}
-ROOMS = {"faces", "motion", "video"}
+ROOMS = {"faces", "motion", "video", "warp"}
 FILES = sorted(path.relative_to(ROOT) for path in PACKAGE.rglob("*.py"))
 INSIDE = [path for path in FILES if path.parts[1] not in {"host", "__main__.py"}]
 
