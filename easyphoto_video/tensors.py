@@ -21,7 +21,7 @@ from torch import Tensor
 
 from easyphoto_video.errors import BadFile, Missing
 
-ENVELOPES = ("state_dict", "controlnet", "model", "module", "string_to_param")
+ENVELOPES = ("state_dict", "model_state_dict", "controlnet", "model", "module", "string_to_param")
 """Names under which training programs put the tensors, beside notes of their own."""
 
 DAMAGE = (RuntimeError, EOFError, OSError, LookupError, ValueError, TypeError, AttributeError)
