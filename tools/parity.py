@@ -1,12 +1,13 @@
-"""How far our motion is from the official AnimateDiff's, tensor by tensor.
+"""How far our networks are from the official ones, tensor by tensor.
 
     python -m tools.parity DIR...
 
-Each folder holds what the official code made of small random weights: meta.json,
-unet_ldm.safetensors, motion_module.safetensors, tensors.safetensors and maybe
-motion_lora.safetensors. Every tensor is computed anew in float32, through diffusers' UNet and
-through an LDM-shaped one. Exit code 1 when a relative error is above its limit, 2 when a folder
-cannot be used.
+Each folder holds what the official code made of small random weights; `kind` in its meta.json says
+whose. Without one it is AnimateDiff: meta.json, unet_ldm.safetensors, motion_module.safetensors,
+tensors.safetensors and maybe motion_lora.safetensors. Every tensor is computed anew in float32,
+through diffusers' UNet and through an LDM-shaped one. EchoMimic's kinds are computed in float64, as
+the folders were (tools/talk_parity.py), and measured by the tolerances that they give. Exit code 1
+when an error is above its limit, 2 when a folder cannot be used.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from easyphoto_video.motion.module import Motion
 from easyphoto_video.motion.noise import alphas_cumprod
 from tools.golden import Golden, read_golden
 from tools.ldm_unet import UNetModel, UNetShape
+from tools.talk_parity import KINDS, findings, kind_of
 
 LIMIT, FINAL_LIMIT = 1e-5, 5e-5
 """Largest relative L2 error of one prediction, and of a clip after all steps."""
@@ -46,7 +48,9 @@ def main(folders: list[str]) -> int:
     code = 0
     for name in folders:
         try:
-            code = max(code, *_report(Path(name)))
+            folder = Path(name)
+            report = _report_talk if kind_of(folder) in KINDS else _report
+            code = max(code, *report(folder))
         except EasyPhotoError as error:
             print(error, file=sys.stderr)
             code = 2
@@ -59,6 +63,14 @@ def _report(folder: Path) -> Iterator[int]:
         fine = error <= limit  # false for NaN
         verdict = "ok" if fine else f"ABOVE {limit:g}"
         print(f"{folder.name:12} {host:10} {tensor:26} {error:.1e}  {verdict}", flush=True)
+        yield 0 if fine else 1
+
+
+def _report_talk(folder: Path) -> Iterator[int]:
+    for name, error, limit in findings(kind_of(folder), folder):
+        fine = error <= limit  # false for NaN
+        verdict = "ok" if fine else f"ABOVE {limit:g}"
+        print(f"{folder.name:19} {name:34} {error:.1e}  {verdict}", flush=True)
         yield 0 if fine else 1
 
 

@@ -50,7 +50,7 @@ class Utterance:
 
     def sound(self) -> Wave:
         """The wave in -1..1."""
-        return self.wave.astype(np.float32) / np.float32(FULL)
+        return np.divide(self.wave, FULL, dtype=np.float32)
 
 
 Said = tuple[NDArray[np.int16], list[Sound], int, str]
