@@ -109,7 +109,7 @@ class Mouth:
 def segments(sounds: Sequence[tuple[float, str]], total: float) -> list[Segment]:
     """Sounds (start, IPA name), and where the last ends, in seconds; a diphthong gives two."""
     found: list[Segment] = []
-    ends = [start for start, _ in sounds[1:]] + [total]
+    ends = [*[start for start, _ in sounds], total][1:]
     for (start, name), end in zip(sounds, ends, strict=True):
         if end <= start or name.startswith("("):  # such as (en), a change of the language
             continue

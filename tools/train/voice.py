@@ -116,8 +116,12 @@ def mistaken(said: Tensor, windows: Windows) -> Tensor:
 
 def train_listener(model: Listener, fleet: Fleet, budget: Budget) -> Listener:
     """Train on the corpus, which is made in the fleet's folder where it is not there."""
-    spoken, people = (corpus(fleet.out, name) for name in ("train", "people"))
-    held = {name: corpus(fleet.out, name) for name in ("voices", "held people")}
+
+    def heard(name: str) -> list[Utterance]:
+        return [] if fleet.now else corpus(fleet.out, name)
+
+    spoken, people = heard("train"), heard("people")
+    held = {name: heard(name) for name in ("voices", "held people")}
 
     def loss(draw: Draw) -> Tensor:
         windows = cut(draw, spoken, people, _BATCH)
