@@ -27,7 +27,7 @@ SHAPES = 14
 VALUES = 3 + SHAPES
 """Opening, width, closed lips, and the class of the sound."""
 HEAD = "mouth."
-ABOVE, BELOW = 0.5, 0.25
+ABOVE, BELOW = 0.5, 0.4
 """Lips that are likelier closed than ABOVE are so until it falls below BELOW."""
 
 
