@@ -22,7 +22,7 @@ from easyphoto_video.errors import BadFile, Missing
 from easyphoto_video.files import NOBODY, check_file, trouble_with
 from easyphoto_video.headers import GIVE_A_FILE, read_header
 
-ENVELOPES = ("state_dict", "controlnet", "model", "module", "string_to_param")
+ENVELOPES = ("state_dict", "model_state_dict", "controlnet", "model", "module", "string_to_param")
 """Names under which training programs put the tensors, beside notes of their own."""
 
 DAMAGE = (RuntimeError, EOFError, OSError, LookupError, ValueError, TypeError, AttributeError)

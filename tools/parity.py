@@ -2,12 +2,13 @@
 
     python -m tools.parity DIR...
 
-Each folder holds what the official code made of small random weights: meta.json,
-unet_ldm.safetensors, motion_module.safetensors, tensors.safetensors and maybe
-motion_lora.safetensors. Every tensor is computed anew in float32, through diffusers' UNet and
-through an LDM-shaped one. Where meta.json has a `kind`, the folder is of a warp network, and its
-tensors are computed in float64 and float32. Exit code 1 when a relative error is above its limit,
-2 when a folder cannot be used.
+Each folder holds what the official code made of small random weights; `kind` in its meta.json says
+whose. Without one it is AnimateDiff: meta.json, unet_ldm.safetensors, motion_module.safetensors,
+tensors.safetensors and maybe motion_lora.safetensors. Every tensor is computed anew in float32,
+through diffusers' UNet and through an LDM-shaped one. EchoMimic's kinds are computed in float64, as
+the folders were (tools/talk_parity.py), and warp networks in float64 and float32; they are measured
+by the tolerances that they give. Exit code 1 when an error is above its limit, 2 when a folder
+cannot be used.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from tools.golden_warp import (
     read_meta,
 )
 from tools.ldm_unet import UNetModel, UNetShape
+from tools.talk_parity import KINDS, findings
 
 LIMIT, FINAL_LIMIT = 1e-5, 5e-5
 """Largest relative L2 error of one prediction, and of a clip after all steps."""
@@ -89,6 +91,9 @@ def _compared(folder: Path) -> Iterator[tuple[str, str, float, float]]:
     if kind is None:
         for host, tensor, error in errors(read_golden(folder)):
             yield host, tensor, error, FINAL_LIMIT if tensor == "ddim_final" else LIMIT
+    elif kind in KINDS:
+        for tensor, error, limit in findings(kind, folder):
+            yield "float64", tensor, error, limit
     elif kind in WARPS:
         stored = Folder.read(folder)
         for dtype in (torch.float64, torch.float32):
