@@ -43,7 +43,7 @@ class Places:
 
     def sentence(self, error: EasyPhotoError) -> str:
         """What an error says to people elsewhere."""
-        return self.without(error.public)
+        return self.without(str(error))
 
 
 def _last(found: re.Match[str]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from easyphoto_video.errors import BadFile, FacePassFailed, HostFailed
+from easyphoto_video.errors import BadFile, HostFailed
 from easyphoto_video.host.places import PROGRAM, Places
 
 
@@ -20,8 +20,8 @@ def test_paths_begin_at_the_data_folder(tmp_path: Path, name: str) -> None:
     assert said == "Put the file into models/VAE, give its path."
     assert places.without(f"{data}: full") == "the data folder: full"
     assert str(tmp_path) not in places.without(f"{data}2/secret/x.png: gone")
-    error = FacePassFailed(HostFailed("broken."), data / "outputs" / "00001-7.mp4")
-    assert "kept in outputs/00001-7.mp4" in places.sentence(error)
+    error = HostFailed(f"It is kept in {data}/outputs/00001-7.mp4.")
+    assert places.sentence(error) == "It is kept in outputs/00001-7.mp4."
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ from tests.host.fake import FakeHost
 BASE = "http://127.0.0.1:7870"
 FILES = ("file", "image", "video", "gallery", "uploadbutton")
 """What gradio calls components whose values may be files."""
+TEXTS = ("textbox", "dropdown")
+"""The same of those that may hold any text; of the rest, gradio takes numbers and truths alone."""
 
 
 class Mounted:
@@ -65,10 +67,10 @@ class Events:
         """What a page that was just loaded sends."""
         return [self.parts[id]["props"].get("value") for id in event["inputs"]]
 
-    def forged(self, event: Any, value: Any, *, files: bool) -> list[Any]:
-        """The same, with this value in every field for files, or in every other one."""
+    def forged(self, event: Any, value: Any, kinds: tuple[str, ...] = FILES) -> list[Any]:
+        """The same, with this value in every field of these kinds."""
         held = zip(event["inputs"], self.values(event), strict=True)
-        return [value if (self.parts[id]["type"] in FILES) == files else old for id, old in held]
+        return [value if self.parts[id]["type"] in kinds else old for id, old in held]
 
     def send(self, event: Any, data: list[Any], client: TestClient | None = None) -> str:
         """All that the queue answers, whether or not the page would go through it."""

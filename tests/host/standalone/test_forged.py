@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 pytest.importorskip("diffusers")
 
 from easyphoto_video import temporary
-from tests.host.standalone.mounted import Events, Mounted, file_data, shapes, upload
+from tests.host.standalone.mounted import TEXTS, Events, Mounted, file_data, shapes, upload
 
 MARK = b"no business of anybody's"
 
@@ -86,7 +86,7 @@ def test_no_field_for_files_takes_a_file_of_the_server(
         forms = [*shapes(str(secret)), file_data(up)] if secret == secrets[0] else []
         for event in taking:
             for value in forms or [file_data(str(secret)), [file_data(str(secret))]]:
-                answers.append(events.send(event, events.forged(event, value, files=True)))
+                answers.append(events.send(event, events.forged(event, value)))
     assert sum(answer.startswith("403") for answer in answers) > len(answers) / 2
     check_nothing_came(answers, place, secrets)
 
@@ -98,7 +98,7 @@ def test_gradio_itself_refuses_what_was_not_dropped(place: Path, secrets: list[P
         answers = []
         for event in filter(events.takes_files, events.all):
             for value in (file_data(str(secrets[1])), [file_data(str(secrets[1]))]):
-                data = events.forged(event, value, files=True)
+                data = events.forged(event, value)
                 answers.append(events.send(event, data))
     assert all('"success":false' in answer.replace(" ", "") for answer in answers)
     check_nothing_came(answers, place, secrets)
@@ -110,8 +110,7 @@ def test_no_other_field_leads_to_one(
 ) -> None:
     value = str(secrets[1]) if name == "secret.png" else name
     answers = [
-        events.send_directly(event, events.forged(event, value, files=False))
-        for event in events.all
+        events.send_directly(event, events.forged(event, value, TEXTS)) for event in events.all
     ]
     refused = [answer for answer in answers if not answer.startswith(("data:", '{"data"'))]
     assert len(refused) < len(answers) / 4  # gradio's own: no such choice, no such number
@@ -141,7 +140,7 @@ def test_nothing_is_fetched_from_elsewhere(events: Events) -> None:
     for address in ("http://127.0.0.1:9/x.png", "https://example.com/x.png", "//example.com/x"):
         for event in filter(events.takes_files, events.all):
             for value in (file_data(address), file_data(address, url=address), {"url": address}):
-                answer = events.send(event, events.forged(event, value, files=True))
+                answer = events.send(event, events.forged(event, value))
                 assert answer.startswith("403")
 
 

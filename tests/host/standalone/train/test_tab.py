@@ -17,6 +17,7 @@ from easyphoto_video.host.standalone.train.request import TrainRequest
 from easyphoto_video.host.standalone.train.run import Run, Runs
 from easyphoto_video.host.standalone.train.tab import TrainTab, fields, table, train_side
 from easyphoto_video.host.standalone.train.workshop import Ears, Trained, Workshop
+from easyphoto_video.host.tab import compat
 from easyphoto_video.host.tab.compat import blocks
 from easyphoto_video.host.tab.fields import catalogue
 from easyphoto_video.setting import settings
@@ -65,7 +66,8 @@ class Tab(TrainTab):
 
 
 @pytest.fixture
-def tab(tmp_path: Path, event_loops: None) -> Tab:
+def tab(tmp_path: Path, event_loops: None, monkeypatch: pytest.MonkeyPatch) -> Tab:
+    monkeypatch.setattr(compat, "was_sent", lambda path: True)  # no page sends anything here
     made = Tab(FakeHost(tmp_path))
     with blocks():
         made.lay_out()
