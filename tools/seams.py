@@ -29,12 +29,11 @@ import torch
 
 from easyphoto_video.engine import Shot
 from easyphoto_video.host.library import EMBEDDED_FOLDER, Library
-from easyphoto_video.host.shots import viewing_of
 from easyphoto_video.host.standalone.engine import StandaloneEngine
 from easyphoto_video.host.standalone.settle import settle
 from easyphoto_video.kit import Tools
 from easyphoto_video.modes.text2video import Text2Video
-from easyphoto_video.motion.viewing import INSIDE, Windows, plan
+from easyphoto_video.motion.viewing import INSIDE, Windows, plan, viewing_of
 from easyphoto_video.rendering import rendered
 from easyphoto_video.request import Request
 from easyphoto_video.spans import Span, spans
