@@ -42,6 +42,9 @@ class Answers:
     def sampled(self, job: Any, material: Any) -> Any:
         return replace(job, **material(64))
 
+    def output(self, job: Any) -> Any:
+        return job
+
 
 def settled(job: Any) -> Any:
     return mode_of(job).settle(job, Answers())

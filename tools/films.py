@@ -117,9 +117,9 @@ def outside(film: Path, count: int, scratch: Path) -> bool:
     tools = tools_of(host, unwatched)
     cast = tools.cast(job)
     assert cast is not None
-    with tools.work(job) as work:
+    with tools.open(job, unwatched) as making:
         source = source_film(job)
-        redrawn, found, _ = with_faces(source, job, cast, tools, work)
+        redrawn, found, _ = with_faces(source, job, cast, making)
         place = Place.of(found[0].track, job)
         shares = [_differing(*trio) for trio in _trios(source.frames(), redrawn.frames(), place)]
     inside, beyond = np.array(shares).T

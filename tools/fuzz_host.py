@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from easyphoto_video.engine import Engine
 from easyphoto_video.faces.cast import Cast
 from easyphoto_video.identity import People
-from easyphoto_video.material import settled_material
-from easyphoto_video.request import NONE, Request
+from easyphoto_video.modes.mode import Chosen
+from easyphoto_video.modes.registry import mode_of
+from easyphoto_video.request import NONE, Request, Sampled
 from easyphoto_video.video.between import Method
 from easyphoto_video.video.flow import by_flow
 from tests.fake_engine import FakeEngine
 
 SIDE = 64
 """px, what an automatic size becomes."""
+SampledT = TypeVar("SampledT", bound=Sampled)
+RequestT = TypeVar("RequestT", bound=Request)
+
+
+class _Settling:
+    """See Settling. Nobody is ever looked for."""
+
+    def output(self, job: RequestT) -> RequestT:
+        """See Settling."""
+        return job
+
+    def sampled(self, job: SampledT, material: Callable[[int], Chosen]) -> SampledT:
+        """See Settling."""
+        chosen: dict[str, Any] = {
+            "seed": max(job.seed, 0),
+            "cfg": job.cfg or 7,
+            "face_size": job.face_size or SIDE,
+            "user_id": NONE,
+            "more_user_ids": (),
+            **material(SIDE),
+        }
+        return replace(job, **chosen)
 
 
 class FuzzHost:
@@ -35,15 +58,7 @@ class FuzzHost:
 
     def settle(self, request: Request) -> Request:
         """See Host."""
-        return replace(
-            request,
-            seed=max(request.seed, 0),
-            cfg=request.cfg or 7,
-            face_size=request.face_size or SIDE,
-            user_id=NONE,
-            more_user_ids=(),
-            **settled_material(request, SIDE),
-        )
+        return mode_of(request).settle(request, _Settling())
 
     def between(self, request: Request) -> Method:
         """See Host."""

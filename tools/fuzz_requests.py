@@ -12,7 +12,7 @@ from easyphoto_video.host.api.uploads import Uploads
 from easyphoto_video.host.jobs import Jobs
 from easyphoto_video.infotext import to_infotext, values_of
 from easyphoto_video.modes.registry import MODES, request_from
-from easyphoto_video.request import LIMITS, Request
+from easyphoto_video.request import Request, Sampled
 from easyphoto_video.setting import settings
 from tools.fuzz_host import FuzzHost
 
@@ -38,9 +38,10 @@ def case(rng: random.Random, samples: Path, folder: Path) -> None:
     at_once = rng.randrange(3) == 0
     request = request_from(values) if at_once else _over_http(rng, mode, values, folder)
     assert request_from(json.loads(json.dumps(request.to_json()))) == request
-    for name in LIMITS.keys() & {field.name for field, _ in settings(request)}:
-        request.over_frames(name, range(min(request.frames, 40)))
-    if request.frames:
+    for field, setting in settings(request):
+        if setting.curve:
+            request.over_frames(field.name, range(min(request.frames, 40)))
+    if request.frames and isinstance(request, Sampled):
         assert request.prompts.keys
     assert values_of(to_infotext(request))
 

@@ -18,10 +18,8 @@ levels         the median itself, of 255, which tells that the clip moves
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -35,9 +33,8 @@ from easyphoto_video.kit import Tools
 from easyphoto_video.modes.text2video import Text2Video
 from easyphoto_video.motion.viewing import INSIDE, Windows, plan, viewing_of
 from easyphoto_video.rendering import rendered
-from easyphoto_video.request import Request
 from easyphoto_video.spans import Span, spans
-from easyphoto_video.work import Work
+from easyphoto_video.watch import unwatched
 
 PERSON = "1girl, long hair, red hair, blue eyes, fair skin, {}, green sweater, purple background"
 ACTS = (
@@ -188,9 +185,9 @@ class Bench:
         where = seams(cut, plans, job.steps)
         return measured(kind, seen, where, float(np.mean(medians)), is_closed=job.closed_loop)
 
-    def _clip(self, job: Request) -> npt.NDArray[np.uint8]:
-        with tempfile.TemporaryDirectory() as folder:
-            film = rendered(job, lambda rows: None, Tools(engine=self._engine), Work(Path(folder)))
+    def _clip(self, job: Text2Video) -> npt.NDArray[np.uint8]:
+        with Tools(engine=self._engine).open(job, unwatched) as making:
+            film = rendered(job, lambda rows, made: None, making)
             return np.stack(list(film.source(0, film.count)))
 
 

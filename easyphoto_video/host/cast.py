@@ -15,7 +15,7 @@ from easyphoto_video.faces.mesh import MeshDetector, find_mesh_files
 from easyphoto_video.files import is_folder
 from easyphoto_video.host.library import EMBEDDED, EMBEDDED_FOLDER
 from easyphoto_video.identity import People, UserId
-from easyphoto_video.request import AUTO, NONE, Request
+from easyphoto_video.request import AUTO, NONE, Request, Sampled
 from easyphoto_video.video.still import read_picture
 
 PACKS = Path("models") / "insightface" / "models"
@@ -29,7 +29,7 @@ def cast_of(request: Request, people: People, restorer: Restorer | None = None) 
 
     Raises Missing and BadFile.
     """
-    if not request.people:
+    if not isinstance(request, Sampled) or not request.people:
         return None
     detector, recogniser = finders(request.face_model, people.data_dir)
     everybody = [person_of(people.get(name), detector, recogniser) for name in request.people]
@@ -48,14 +48,14 @@ def finders(face_model: str, data_dir: Path) -> tuple[MeshDetector, PackRecognis
     return MeshDetector(mesh_folder(data_dir)), recogniser
 
 
-def check_faces(request: Request, people: People) -> None:
+def check_faces(request: Sampled, people: People) -> None:
     """Raise Missing and BadRequest, before any work, for models of faces that are not there."""
     if request.people:
         mesh_folder(people.data_dir)
         pack_of(request.face_model, people.data_dir)
 
 
-def settled_model(request: Request, data_dir: Path, *, is_embedded: bool) -> str:
+def settled_model(request: Sampled, data_dir: Path, *, is_embedded: bool) -> str:
     """The field `face_model` chosen: the pack that goes with the checkpoint.
 
     Without what runs packs, auto goes without; the result says that likeness was not measured.

@@ -13,7 +13,7 @@ from easyphoto_video.host.shelf import Key, stamps
 from easyphoto_video.motion.lora import read_motion_lora
 from easyphoto_video.motion.read import read_motion
 from easyphoto_video.motion.spec import MotionSpec
-from easyphoto_video.request import AUTO, NONE, Lora, Request
+from easyphoto_video.request import AUTO, NONE, Lora, Sampled
 
 PREFERRED = ("v3", "v2", "v1", "AnimateLCM")
 """Motion modules in the order in which auto takes them; the last wants its own sampler."""
@@ -35,7 +35,7 @@ class Body:
         return f"{self.name} has {'/'.join(map(str, self.channels))} channels"
 
 
-def settled_motion(request: Request, body: Body, library: Library) -> dict[str, object]:
+def settled_motion(request: Sampled, body: Body, library: Library) -> dict[str, object]:
     """The fields `motion` and `motion_loras` with their files chosen, by the library's names.
 
     Raises BadRequest, BadFile and Missing when there is no such file, or none that fits.
@@ -63,7 +63,7 @@ def settled_motion(request: Request, body: Body, library: Library) -> dict[str, 
     }
 
 
-def _path(request: Request, body: Body, library: Library) -> Path:
+def _path(request: Sampled, body: Body, library: Library) -> Path:
     if request.motion != AUTO:
         return library.find(MOTIONS, request.motion)
     if body.is_embedded:

@@ -10,13 +10,13 @@ from easyphoto_video.host.library import LORAS, Library
 from easyphoto_video.host.motions import Body
 from easyphoto_video.identity import People
 from easyphoto_video.lora_base import family, lora_base
-from easyphoto_video.request import AUTO, NONE, Request
+from easyphoto_video.request import AUTO, NONE, Sampled
 
 DEMO = "demo"
 """The person who comes along with the embedded checkpoint."""
 
 
-def settled_people(request: Request, people: People, body: Body) -> dict[str, object]:
+def settled_people(request: Sampled, people: People, body: Body) -> dict[str, object]:
     """The field `user_id` chosen, and everybody who is named looked up.
 
     Raises BadRequest for what is no name and for a LoRA of another base model, and Missing.
@@ -41,7 +41,7 @@ def _has_demo(people: People, body: Body) -> bool:
     return any(lora is not None and lora_base(lora).suits(body.text_width) for lora in loras)
 
 
-def wants_lora(request: Request) -> bool:
+def wants_lora(request: Sampled) -> bool:
     """Whether anything is drawn with the persons' LoRAs."""
     return bool(request.scene_weight or (request.face_pass and request.user_weight))
 

@@ -10,14 +10,15 @@ from easyphoto_video.host.cast import cast_of
 from easyphoto_video.host.library import EMBEDDED
 from easyphoto_video.identity import People
 from easyphoto_video.judging import roles, scored
-from easyphoto_video.request import Request
+from easyphoto_video.modes.text2video import Text2Video
 from easyphoto_video.video.read import open_video
 from easyphoto_video.watch import Watch
 
 
 def judge(args: argparse.Namespace, watch: Watch) -> dict[str, Any]:
     """The scores as plain JSON values, under `scores`. Raises BadRequest, BadFile and Missing."""
-    request = Request(user_id=args.user_id, face_model=args.face_model or EMBEDDED, face_pass=False)
+    model = args.face_model or EMBEDDED
+    request = Text2Video(user_id=args.user_id, face_model=model, face_pass=False)
     cast = cast_of(request, People(args.data_dir))
     if cast is None:
         raise BadFile(args.video, "nobody is named to compare it with", "Give --user-id NAME.")

@@ -13,7 +13,8 @@ from easyphoto_video.host.library import CHECKPOINTS, EMBEDDED, Library
 from easyphoto_video.host.standalone.device import Target, target
 from easyphoto_video.host.standalone.settle import read_base
 from easyphoto_video.host.standalone.train.request import TrainRequest
-from easyphoto_video.request import AUTO, Request
+from easyphoto_video.modes.text2video import Text2Video
+from easyphoto_video.request import AUTO
 
 STEPS_A_PHOTO, MOST_STEPS = 200, 800
 """EasyPhoto's rule."""
@@ -41,10 +42,10 @@ def settled(request: TrainRequest, library: Library, photos: int) -> TrainReques
     Raises BadRequest, BadFile and Missing about checkpoint and face recognition.
     """
     path = checkpoint_of(request, library)
-    base = read_base(path)
-    usual = SMALL if base.channels[0] < SMALL_WIDTH else FULL
     listed = library.listed(CHECKPOINTS, path)
-    asked = Request(face_model=request.face_model)
+    base = read_base(path, listed)
+    usual = SMALL if base.body.channels[0] < SMALL_WIDTH else FULL
+    asked = Text2Video(face_model=request.face_model)
     rank = request.rank or usual.rank
     return replace(
         request,

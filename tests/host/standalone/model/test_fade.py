@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,13 @@ from easyphoto_video.host.standalone.model.fade import fading
 from easyphoto_video.host.standalone.model.load import Models, load_models
 from easyphoto_video.host.standalone.model.lora import PictureLora, read_lora
 from easyphoto_video.host.standalone.model.merge import Merge, merged
-from easyphoto_video.motion.fading import listed
-from tests.host.standalone.small import SIZES, kohya, save
+from easyphoto_video.motion.fading import LoraOverFrames
+from easyphoto_video.unet.attachment import Call, entered
+from tests.host.standalone.small import SIZES, kohya, save, shot
 from tools.tiny_checkpoint import CONV, TO_Q
 
 FRAMES = 3
-RAMP, MEAN = listed([0.0, 0.5, 1.0]), 0.5
+SCHEDULE, MEAN = "0:(0), 2:(1)", 0.5
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +56,14 @@ def noise(rows: int) -> Tensor:
     return torch.randn(rows, 4, 16, 16, generator=torch.Generator().manual_seed(0))
 
 
+@contextmanager
+def told(unet: Any, loras: LoraOverFrames, frames: Sequence[int]) -> Iterator[None]:
+    """The LoRAs in the UNet, whose calls hold these frames of a clip of three."""
+    asked = shot(frames=FRAMES, lora_schedule=SCHEDULE)
+    with entered(unet, [loras]) as guests, guests.around(Call(shot=asked, frames=frames, step=0)):
+        yield
+
+
 def near(one: Tensor, other: Tensor) -> bool:
     return bool((one - other).norm() <= 1e-5 * other.norm())
 
@@ -63,10 +74,8 @@ def test_each_frame_is_as_merged_at_its_weight(
 ) -> None:
     unet, text, lora = models.unet, models.text_encoder, read(tmp_path, tensors)
     x = noise(2 * FRAMES)
-    with (
-        fading(unet, text, [Merge(lora, 1.0, 0.8)], RAMP, MEAN) as handle,
-        handle.frames(range(FRAMES)),
-    ):
+    merges = [Merge(lora, 1.0, 0.8)]
+    with fading(unet, text, merges, MEAN) as loras, told(unet, loras, range(FRAMES)):
         got = asked(models, x)
     plain = asked(models, x)
     assert near(got[::FRAMES], plain[::FRAMES])
@@ -80,7 +89,7 @@ def test_two_add_up_and_one_without_unet_is_left_out(models: Models, tmp_path: P
     unet, text, x = models.unet, models.text_encoder, noise(1)
     first, second = read(tmp_path, kohya()), read(tmp_path, in_three_parts())
     merges = [Merge(first, 1.0, 0.8), Merge(second, 1.0, 0.5), Merge(first, 1.0, 0.0)]
-    with fading(unet, text, merges, RAMP, MEAN) as handle, handle.frames([1]):
+    with fading(unet, text, merges, MEAN) as loras, told(unet, loras, [1]):
         got = asked(models, x)
     with merged(unet, text, [Merge(first, 0.0, 0.4), Merge(second, 0.0, 0.25)]):
         assert near(got, asked(models, x))
@@ -92,7 +101,7 @@ def test_the_text_encoder_has_one_weight_for_all_frames(models: Models, tmp_path
     ids = torch.arange(10).view(1, -1)
     with merged(unet, text, [Merge(lora, 0.5 * 0.6, 0.0)]):
         expected = text(ids).last_hidden_state
-    with fading(unet, text, [Merge(lora, 0.6, 1.0)], RAMP, MEAN):
+    with fading(unet, text, [Merge(lora, 0.6, 1.0)], MEAN):
         assert torch.equal(text(ids).last_hidden_state, expected)
         assert not torch.equal(expected, asked_text(text, ids, lora, unet))
     after = [*unet.parameters(), *text.parameters()]
@@ -113,7 +122,7 @@ def test_a_lora_that_does_not_fit_is_refused_before_anything_is_touched(
     before = list(text.parameters())
     with (
         pytest.raises(BadFile, match="1 of its 3 changes find no layer"),
-        fading(unet, text, [Merge(lora, 1.0, 1.0)], RAMP, MEAN),
+        fading(unet, text, [Merge(lora, 1.0, 1.0)], MEAN),
     ):
         pytest.fail("the LoRA does not fit")
     assert all(one is other for one, other in zip(text.parameters(), before, strict=True))
