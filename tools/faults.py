@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from easyphoto_video.engine import Shot, Start, render
+from easyphoto_video.engine import Shot, Start
 from easyphoto_video.errors import EasyPhotoError, Stopped
 from easyphoto_video.modes.text2video import Text2Video
 from tools.host_state import SIDE, STEPS, TEXT, plain, state
@@ -69,7 +69,7 @@ MODULE = "easyphoto_video.motion.module"
 
 PLACES = (
     Place("reading the checkpoint's name", f"{WEBUI}.settle:checkpoint_info"),
-    Place("choosing the motion module", f"{WEBUI}.settle:settled_motion"),
+    Place("choosing the motion module", "easyphoto_video.host.settling:settled_motion"),
     Place("looking at the host's UNet", f"{ENGINE}:check_unet"),
     Place("reading the motion module", "easyphoto_video.host.shelf:MotionShelf.of"),
     Place("finding the checkpoint", f"{ENGINE}:checkpoint_info"),
@@ -252,14 +252,33 @@ class _Starting:
 
     engine: Any
 
-    def render(self, shot: Shot, watch: Any) -> Any:
+    @property
+    def controls(self) -> frozenset[str]:
         """See Engine."""
+        return self.engine.controls
+
+    @contextmanager
+    def open(self) -> Iterator[_StartingSession]:
+        """See Engine."""
+        with self.engine.open() as session:
+            yield _StartingSession(session)
+
+    def release(self) -> None:
+        """See Engine."""
+        self.engine.release()
+
+
+@dataclass(frozen=True)
+class _StartingSession:
+    session: Any
+
+    def render(self, shot: Shot, watch: Any) -> Any:
+        """See Session."""
         frames = np.full((shot.frames, shot.height, shot.width, 3), 90, np.uint8)
         mask = np.zeros(frames.shape[:3], np.float32)
         mask[:, 16:48, 16:48] = 1
-        return render(
-            self.engine, replace(shot, start=Start(frames=frames, strength=0.5, mask=mask)), watch
-        )
+        start = Start(frames=frames, strength=0.5, mask=mask)
+        return self.session.render(replace(shot, start=start), watch)
 
 
 def _others(host: Any) -> dict[str, str]:

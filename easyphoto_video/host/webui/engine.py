@@ -22,7 +22,7 @@ from easyphoto_video.host.webui import borrowed
 from easyphoto_video.host.webui.checks import check_unet
 from easyphoto_video.host.webui.clip import Kept, Take, clip_run
 from easyphoto_video.host.webui.files import checkpoint_info, person_loras
-from easyphoto_video.host.webui.held import HeldModel
+from easyphoto_video.host.webui.held import HeldModel, is_chosen
 from easyphoto_video.host.webui.pictures import decoded, encoded, look
 from easyphoto_video.host.webui.strangers import check_blocks, put_away
 from easyphoto_video.motion.attach import MotionAttachment, fitted
@@ -118,7 +118,7 @@ class WebuiSession:
     def _staged(self, shot: Shot, watch: Watch) -> Stage:
         check_unet()
         scene = shot.scene
-        if self._stage is None or self._scene != scene:
+        if self._stage is None or self._scene != scene or not is_chosen():
             self.close()
             with ExitStack() as held:
                 self._stage = held.enter_context(self._entered(scene, watch))

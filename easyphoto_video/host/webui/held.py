@@ -42,7 +42,7 @@ class HeldModel:
                 yield model
             return
         what = (info.filename, vae)
-        if self._what != what or not _is_chosen():
+        if self._what != what or not is_chosen():
             self._give_back()
             self._job.enter_context(_borrowed(info, vae))
             self._what = what
@@ -62,6 +62,6 @@ def _borrowed(info: Any, vae: str) -> Iterator[Any]:
             yield model
 
 
-def _is_chosen() -> bool:
+def is_chosen() -> bool:
     """Whether the host would go on with the model it has; the page lets people choose another."""
     return shared.opts.data.get(borrowed.CHOSEN) == shared.sd_model.sd_checkpoint_info.title
