@@ -121,13 +121,14 @@ def report(host: Any, say: Callable[[str], None]) -> int:
     from modules import shared
 
     from easyphoto_video.host.webui import borrowed
+    from easyphoto_video.host.webui.facade import here
     from easyphoto_video.host.webui.files import checkpoint_info
 
     code = 0
     with (
         tempfile.TemporaryDirectory() as folder,
         torch.no_grad(),
-        borrowed.checkpoint(checkpoint_info("embedded")),
+        here().checkpoint(checkpoint_info("embedded")),
     ):
         files = written(shared.sd_model, Path(folder))
         files["person_demo"] = host.people.lora("demo")
@@ -143,9 +144,9 @@ def report(host: Any, say: Callable[[str], None]) -> int:
 
 def written(model: Any, folder: Path) -> dict[str, Path]:
     """A file of each kind for this model, by its name in tags."""
-    from easyphoto_video.host.webui.files import lora_networks
+    from easyphoto_video.host.webui.facade import here
 
-    layer_of = lora_networks().convert_diffusers_name_to_compvis
+    layer_of = here().lora_networks().convert_diffusers_name_to_compvis
 
     def shape(name: str) -> tuple[int, ...]:
         return tuple(model.network_layer_mapping[layer_of(name, False)].weight.shape)

@@ -16,12 +16,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from modules import devices
 from torch import Tensor, nn
 
 from easyphoto_video.errors import BadFile, BadRequest, Missing
 from easyphoto_video.host.checkpoint.kinds import CHOOSE
-from easyphoto_video.host.webui.files import lora_networks
+from easyphoto_video.host.webui.facade import here
 from easyphoto_video.identity import LORA_PREFIX
 from easyphoto_video.motion.fading import Chain, Change, LoraOverFrames
 
@@ -30,7 +29,7 @@ KINDS = ("lora", "lyco")
 
 
 @dataclass(frozen=True)
-class Share:
+class LoraShare:
     """A LoRA by the host's name, and the weight that its tag gives the UNet."""
 
     name: str
@@ -39,7 +38,7 @@ class Share:
 
 def without_unet(
     networks: Mapping[str, Sequence[Any]], text: float
-) -> tuple[dict[str, list[Any]], tuple[Share, ...]]:
+) -> tuple[dict[str, list[Any]], tuple[LoraShare, ...]]:
     """The host's parsed tags, with weight 0 in the UNet and `text` times theirs in the text
     encoder, and what they gave the UNet.
 
@@ -48,7 +47,7 @@ def without_unet(
     read a prompt alike. Raises BadRequest when a weight is no number.
     """
     changed: dict[str, list[Any]] = {}
-    shares: list[Share] = []
+    shares: list[LoraShare] = []
     for kind, uses in networks.items():
         changed[kind] = list(uses)
         if kind in KINDS:
@@ -58,7 +57,7 @@ def without_unet(
     return changed, tuple(shares)
 
 
-def _read(items: Sequence[str], text: float) -> tuple[list[str], Share]:
+def _read(items: Sequence[str], text: float) -> tuple[list[str], LoraShare]:
     """The items of a tag as they are to be, and what the UNet had: name, te, unet, dyn, te=, .."""
     placed = [item for item in items if "=" not in item]
     named = dict(item.split("=", 1) for item in items if "=" in item)
@@ -70,7 +69,7 @@ def _read(items: Sequence[str], text: float) -> tuple[list[str], Share]:
         advice = "Write <lora:NAME:WEIGHT>."
         raise BadRequest("Prompt", tag, "has a weight that is no number", advice) from error
     rest = [f"{key}={value}" for key, value in named.items()]
-    return [placed[0], str(te * text), "0", *placed[3:], *rest], Share(placed[0], unet)
+    return [placed[0], str(te * text), "0", *placed[3:], *rest], LoraShare(placed[0], unet)
 
 
 def lost(networks: Mapping[str, Sequence[Any]]) -> list[str]:
@@ -96,10 +95,10 @@ def _check(gone: Sequence[str]) -> None:
 
 
 def _loaded() -> dict[str, Any]:
-    return {network.name: network for network in lora_networks().loaded_networks}
+    return {network.name: network for network in here().lora_networks().loaded_networks}
 
 
-def over_frames(unet: nn.Module, shares: Sequence[Share]) -> LoraOverFrames:
+def over_frames(unet: nn.Module, shares: Sequence[LoraShare]) -> LoraOverFrames:
     """Each LoRA at its share, as something that enters the host's UNet.
 
     The host has activated the tags that `without_unet` gave. Raises Missing when it could not load
@@ -148,7 +147,7 @@ def _change(layer: Any, module: Any, weight: float) -> Change | None:
     if up.shape[0] != layer.weight.shape[0] or down.shape[1] != layer.weight.shape[1]:
         return None
     exact = weight * module.calc_scale() * up.float()
-    return Chain(tuple(part.to(devices.device) for part in (down, *middle, exact.to(up.dtype))))
+    return Chain(tuple(part.to(here().device) for part in (down, *middle, exact.to(up.dtype))))
 
 
 def _widened(change: Tensor, weight: Tensor) -> Tensor:

@@ -57,9 +57,9 @@ def asked(**changes: Any) -> Text2Video:
 
 
 def clip(host: Any, options: dict[str, Any] | None = None, **changes: Any) -> Frames:
-    from easyphoto_video.host.webui import borrowed
+    from easyphoto_video.host.webui import common
 
-    with borrowed.options(**(options or {})):
+    with common.options(**(options or {})):
         settled = host.settle(asked(**changes))
         with host.turn("test"):
             return render(host.engine, Shot.of(settled))

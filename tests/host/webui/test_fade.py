@@ -69,13 +69,13 @@ def activate(networks: dict[str, list[Any]]) -> None:
     ],
 )
 def test_every_form_of_a_tag(unet: Any, tag: str, items: list[str], unet_weight: float) -> None:
-    from easyphoto_video.host.webui.fade import Share, without_unet
+    from easyphoto_video.host.webui.fade import LoraShare, without_unet
 
     found = parsed(f"a cat <lora:{tag}> <hypernet:other:1>")
     changed, shares = without_unet(found, 0.5)
     assert [use.items for use in changed["lora"]] == [items]
     assert changed["hypernet"] == found["hypernet"]
-    assert shares == (Share("film", unet_weight),)
+    assert shares == (LoraShare("film", unet_weight),)
 
 
 def test_a_weight_that_is_no_number_is_refused(unet: Any) -> None:
@@ -107,11 +107,11 @@ def test_each_frame_is_as_the_host_merges_it(unet: Any) -> None:
 
 
 def test_one_that_the_host_could_not_load_is_missed(unet: Any) -> None:
-    from easyphoto_video.host.webui.fade import Share, over_frames
+    from easyphoto_video.host.webui.fade import LoraShare, over_frames
 
     activate({})
     with pytest.raises(Missing, match="LoRA 'film' in the WebUI"):
-        over_frames(unet, [Share("film", 1.0)])
+        over_frames(unet, [LoraShare("film", 1.0)])
 
 
 class Plain(SimpleNamespace):

@@ -327,8 +327,8 @@ def test_the_hosts_own_interrupt_stops_what_runs_and_nothing_that_waits(host: An
 
 
 def test_the_form_begins_with_the_hosts_clip_skip(host: Any) -> None:
-    from easyphoto_video.host.webui import borrowed
+    from easyphoto_video.host.webui import common
 
     assert host.defaults()["clip_skip"] == 1
-    with borrowed.options(CLIP_stop_at_last_layers=2):
+    with common.options(CLIP_stop_at_last_layers=2):
         assert host.defaults()["clip_skip"] == 2
