@@ -22,7 +22,9 @@ from easyphoto_video.errors import BadRequest, Missing
 from easyphoto_video.host.webui import common
 from easyphoto_video.host.webui.common import CHOSEN, host
 from easyphoto_video.host.webui.denoiser import WindowedDenoiser
+from easyphoto_video.host.webui.networks import changes
 from easyphoto_video.host.webui.windowed import ClipPlan
+from easyphoto_video.motion.fading import Change
 
 LOADING = (CHOSEN, "sd_checkpoint_hash")
 """Options that the host itself writes when it loads weights."""
@@ -88,7 +90,20 @@ class A1111:
             )
         return networks
 
+    def loaded_loras(self) -> list[str]:
+        """See Body."""
+        return [network.name for network in self.lora_networks().loaded_networks]
+
+    def lora_changes(self, unet: nn.Module, name: str, weight: float) -> dict[nn.Module, Change]:
+        """See Body."""
+        loaded = {network.name: network for network in self.lora_networks().loaded_networks}
+        return changes(unet, loaded[name], weight)
+
     # The model
+
+    def networks(self, model: Any) -> nn.Module:
+        """See Body."""
+        return model
 
     def loaded(self) -> Any:
         """See Body."""

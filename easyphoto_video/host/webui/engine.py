@@ -142,7 +142,7 @@ class WebuiSession:
             model = held.enter_context(engine.model.of(info, scene.vae))
             lend = held.enter_context(borrowed.loras(person_loras(scene, engine.library().people)))
             check_blocks(here().unet(model))
-            held.enter_context(put_away(model))
+            held.enter_context(put_away(here().networks(model)))
             if motion is not None:
                 fitted(here().unet(model), motion)
             held.enter_context(borrowed.stage(motion))

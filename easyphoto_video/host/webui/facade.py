@@ -18,6 +18,7 @@ from easyphoto_video.clip import Frames
 
 if TYPE_CHECKING:
     from easyphoto_video.host.webui.windowed import ClipPlan
+    from easyphoto_video.motion.fading import Change
 
 
 class Body(Protocol):
@@ -55,7 +56,20 @@ class Body(Protocol):
         """The module of its LoRA extension. Raises Missing when that is switched off."""
         ...
 
+    def loaded_loras(self) -> list[str]:
+        """The names of the LoRAs that are active (see `activate`)."""
+        ...
+
+    def lora_changes(self, unet: nn.Module, name: str, weight: float) -> dict[nn.Module, Change]:
+        """What an active LoRA changes in each layer of the UNet at a weight. Raises BadFile where
+        it does not fit."""
+        ...
+
     # The model
+
+    def networks(self, model: Any) -> nn.Module:
+        """Everything that computes in it."""
+        ...
 
     def loaded(self) -> Any:
         """The model that is loaded, None without; loads nothing."""

@@ -135,7 +135,7 @@ def plain(*shapes: Sequence[int], **more: Any) -> Any:
 
 
 def test_a_plain_lora_stays_in_its_factors(unet: Any) -> None:
-    from easyphoto_video.host.webui.fade import _change
+    from easyphoto_video.host.webui.networks import _change
 
     layer, x = nn.Linear(6, 5), torch.randn(2, 6)
     module = plain((2, 6), (), (5, 2))
@@ -147,7 +147,7 @@ def test_a_plain_lora_stays_in_its_factors(unet: Any) -> None:
 
 
 def test_the_first_layer_of_an_inpainting_model_has_more_channels(unet: Any) -> None:
-    from easyphoto_video.host.webui.fade import _change
+    from easyphoto_video.host.webui.networks import _change
 
     layer, x = nn.Conv2d(9, 5, 3, padding=1), torch.randn(2, 9, 4, 4)
     module = plain((2, 4, 3, 3), (), (5, 2, 1, 1))
@@ -159,10 +159,10 @@ def test_the_first_layer_of_an_inpainting_model_has_more_channels(unet: Any) -> 
 
 
 def test_one_of_another_size_is_refused_by_name(unet: Any) -> None:
-    from easyphoto_video.host.webui.fade import _changes
+    from easyphoto_video.host.webui.networks import changes
 
     layer = nn.Linear(6, 5)
     layer.network_layer_name = "there"  # type: ignore[assignment]
     network = SimpleNamespace(modules={"there": plain((2, 7), (), (5, 2))}, network_on_disk=FILE)
     with pytest.raises(BadFile, match=r"film\.safetensors: .* 1 of its 1 changes find no layer"):
-        _changes(layer, network, 1.0)
+        changes(layer, network, 1.0)
