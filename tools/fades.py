@@ -11,6 +11,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from easyphoto_video.errors import BadFile
-from easyphoto_video.motion.fading import listed
+from easyphoto_video.unet.attachment import Call, entered
 
 WEIGHTS = (0.0, 0.3, 1.0)
 """Of the three frames."""
@@ -120,13 +121,14 @@ def report(host: Any, say: Callable[[str], None]) -> int:
     from modules import shared
 
     from easyphoto_video.host.webui import borrowed
+    from easyphoto_video.host.webui.facade import here
     from easyphoto_video.host.webui.files import checkpoint_info
 
     code = 0
     with (
         tempfile.TemporaryDirectory() as folder,
         torch.no_grad(),
-        borrowed.checkpoint(checkpoint_info("embedded")),
+        here().checkpoint(checkpoint_info("embedded")),
     ):
         files = written(shared.sd_model, Path(folder))
         files["person_demo"] = host.people.lora("demo")
@@ -142,9 +144,9 @@ def report(host: Any, say: Callable[[str], None]) -> int:
 
 def written(model: Any, folder: Path) -> dict[str, Path]:
     """A file of each kind for this model, by its name in tags."""
-    from easyphoto_video.host.webui.files import lora_networks
+    from easyphoto_video.host.webui.facade import here
 
-    layer_of = lora_networks().convert_diffusers_name_to_compvis
+    layer_of = here().lora_networks().convert_diffusers_name_to_compvis
 
     def shape(name: str) -> tuple[int, ...]:
         return tuple(model.network_layer_mapping[layer_of(name, False)].weight.shape)
@@ -171,8 +173,6 @@ def width(unet: Any) -> int:
 
 def activate(networks: Mapping[str, Any]) -> None:
     """The host's own way; an empty one takes everything out."""
-    from types import SimpleNamespace
-
     from modules import extra_networks
 
     extra_networks.activate(
@@ -189,7 +189,7 @@ def tag(name: str, unet: float) -> dict[str, Any]:
 
 def measured(model: Any, name: str) -> Iterator[tuple[str, float, bool]]:
     """What is compared, the relative L2 error, and whether that is as it should be."""
-    from easyphoto_video.host.webui.fade import fading, without_unet
+    from easyphoto_video.host.webui.fade import over_frames, without_unet
 
     unet = model.model.diffusion_model
     rows = [*range(3), *range(3)]
@@ -197,10 +197,12 @@ def measured(model: Any, name: str) -> Iterator[tuple[str, float, bool]]:
     plain = asked(model, rows)
     networks, shares = without_unet(tag(name, UNET), 1.0)
     activate(networks)
-    with fading(unet, shares, listed(WEIGHTS)) as handle:
+    shot: Any = SimpleNamespace(lora_shares=WEIGHTS)
+    with entered(unet, [over_frames(unet, shares)]) as guests:
         yield _same("outside", asked(model, rows), plain)
-        with handle.frames(range(3)):
+        with guests.around(Call(shot=shot, frames=range(3), step=0)):
             got = asked(model, rows)
+        guests.check()
     yield _same("after", asked(model, rows), plain)
     for frame, weight in enumerate(WEIGHTS):
         activate(tag(name, UNET * weight))
@@ -223,7 +225,7 @@ def _error(one: Tensor, other: Tensor) -> float:
 def refused(model: Any, folder: Path, say: Callable[[str], None]) -> int:
     """A LoRA of another width is refused by name; 1 when it is not."""
     from easyphoto_video.host.webui import borrowed
-    from easyphoto_video.host.webui.fade import fading, without_unet
+    from easyphoto_video.host.webui.fade import over_frames, without_unet
 
     files = {"narrow": folder / "narrow.safetensors"}
     save_file(linear(drawn(), lambda _: (48, 48)), files["narrow"])
@@ -231,9 +233,9 @@ def refused(model: Any, folder: Path, say: Callable[[str], None]) -> int:
         networks, shares = without_unet(tag("narrow", 1.0), 1.0)
         activate(networks)
         try:
-            with fading(model.model.diffusion_model, shares, lambda n: torch.ones(len(n))):
-                say("narrow         is not refused")
-                return 1
+            over_frames(model.model.diffusion_model, shares)
+            say("narrow         is not refused")
+            return 1
         except BadFile as error:
             say(f"narrow         {error}")
             return 0

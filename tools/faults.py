@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from easyphoto_video.engine import Shot, Start, render
+from easyphoto_video.engine import Shot, Start
 from easyphoto_video.errors import EasyPhotoError, Stopped
 from easyphoto_video.modes.text2video import Text2Video
 from tools.host_state import SIDE, STEPS, TEXT, plain, state
@@ -64,18 +64,19 @@ def no_memory() -> None:
     raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
 
-CLIP, ENGINE, HELD = f"{WEBUI}.clip", f"{WEBUI}.engine", f"{WEBUI}.held"
+CLIP, ENGINE, BORROWED = f"{WEBUI}.clip", f"{WEBUI}.engine", f"{WEBUI}.borrowed"
+FACADE, DENOISER = f"{WEBUI}.a1111:A1111", f"{WEBUI}.denoiser:WindowedDenoiser"
 MODULE = "easyphoto_video.motion.module"
 
 PLACES = (
     Place("reading the checkpoint's name", f"{WEBUI}.settle:checkpoint_info"),
-    Place("choosing the motion module", f"{WEBUI}.settle:settled_motion"),
-    Place("looking at the host's UNet", f"{ENGINE}:check_unet"),
+    Place("choosing the motion module", "easyphoto_video.host.settling:settled_motion"),
+    Place("looking at the host's UNet", f"{FACADE}.check_unet"),
     Place("reading the motion module", "easyphoto_video.host.shelf:MotionShelf.of"),
     Place("finding the checkpoint", f"{ENGINE}:checkpoint_info"),
     Place("switching the checkpoint", "modules.sd_models:reload_model_weights", switches=True),
     Place("having switched", "modules.sd_models:reload_model_weights", after=True, switches=True),
-    Place("looking at the model", f"{HELD}:check_model"),
+    Place("looking at the model", f"{BORROWED}:check_model"),
     Place("switching the VAE", "modules.sd_vae:reload_vae_weights", switches=True),
     Place("fitting the motion", f"{ENGINE}:fitted"),
     Place("encoding the pictures", f"{ENGINE}:encoded", starts=True),
@@ -93,13 +94,13 @@ PLACES = (
     Place("while attaching", "torch.nn:Module.register_forward_hook", at=2),
     Place("making the sampler", "modules.sd_samplers:create_sampler"),
     Place("planning the windows", f"{CLIP}:Calls.of"),
-    Place("the first look at noise", f"{CLIP}:WindowedDenoiser.forward"),
-    Place("the first step", f"{CLIP}:WindowedDenoiser.forward", after=True),
-    Place("the third step", f"{CLIP}:WindowedDenoiser.forward", at=3),
-    Place("fusing windows", f"{WEBUI}.denoiser:fused", at=2),
+    Place("the first look at noise", f"{DENOISER}.forward"),
+    Place("the first step", f"{DENOISER}.forward", after=True),
+    Place("the third step", f"{DENOISER}.forward", at=3),
+    Place("fusing windows", f"{WEBUI}.windowed:fused", at=2),
     Place("inside the motion module", f"{MODULE}:TemporalTransformer.forward", at=7),
     Place("the host's progress", "tools.faults:callback_state"),
-    Place("looking at what becomes", f"{ENGINE}:look"),
+    Place("looking at what becomes", f"{FACADE}.look"),
     Place("beginning from pictures", f"{CLIP}:ClipProcessing._strength", starts=True),
     Place("out of memory", f"{MODULE}:TemporalTransformer.forward", does=no_memory),
     Place("taking the LoRA out", "modules.extra_networks:activate", at=2, after=True),
@@ -110,10 +111,10 @@ PLACES = (
     Place("writing frames", "easyphoto_video.video.write:Writer.add"),
     Place("finishing the file", "easyphoto_video.video.write:Writer._finish"),
     Place("naming the file", "easyphoto_video.video.write:publish"),
-    Place("interrupt while loading", f"{HELD}:check_model", does=interrupt),
+    Place("interrupt while loading", f"{BORROWED}:check_model", does=interrupt),
     Place("interrupt while encoding", f"{ENGINE}:encoded", does=interrupt, starts=True),
     Place("interrupt before sampling", f"{CLIP}:parsed", does=interrupt),
-    Place("interrupt in a step", f"{CLIP}:WindowedDenoiser.forward", at=2, does=interrupt),
+    Place("interrupt in a step", f"{DENOISER}.forward", at=2, does=interrupt),
     Place("interrupt while decoding", "modules.processing:decode_latent_batch", does=interrupt),
     Place("interrupt while writing", "easyphoto_video.video.write:Writer.add", does=interrupt),
 )
@@ -252,14 +253,33 @@ class _Starting:
 
     engine: Any
 
-    def render(self, shot: Shot, watch: Any) -> Any:
+    @property
+    def controls(self) -> frozenset[str]:
         """See Engine."""
+        return self.engine.controls
+
+    @contextmanager
+    def open(self) -> Iterator[_StartingSession]:
+        """See Engine."""
+        with self.engine.open() as session:
+            yield _StartingSession(session)
+
+    def release(self) -> None:
+        """See Engine."""
+        self.engine.release()
+
+
+@dataclass(frozen=True)
+class _StartingSession:
+    session: Any
+
+    def render(self, shot: Shot, watch: Any) -> Any:
+        """See Session."""
         frames = np.full((shot.frames, shot.height, shot.width, 3), 90, np.uint8)
         mask = np.zeros(frames.shape[:3], np.float32)
         mask[:, 16:48, 16:48] = 1
-        return render(
-            self.engine, replace(shot, start=Start(frames=frames, strength=0.5, mask=mask)), watch
-        )
+        start = Start(frames=frames, strength=0.5, mask=mask)
+        return self.session.render(replace(shot, start=start), watch)
 
 
 def _others(host: Any) -> dict[str, str]:

@@ -80,7 +80,7 @@ def _clip(host: Any, prompt: str, options: dict[str, Any]) -> Frames:
 
 @contextmanager
 def _set(options: dict[str, Any]) -> Iterator[None]:
-    from easyphoto_video.host.webui import borrowed
+    from easyphoto_video.host.webui import common
 
-    with borrowed.options(**options):
+    with common.options(**options):
         yield

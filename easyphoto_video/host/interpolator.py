@@ -23,14 +23,14 @@ def method_of(request: Request, library: Library, device: Callable[[], str]) -> 
         return by_flow
     import torch  # flow does without
 
-    from easyphoto_video.host.border import border
+    from easyphoto_video.host.translated import translated_errors
     from easyphoto_video.video.rife import by_rife
 
     there = device()
     by_file = by_rife(library.find(INTERPOLATORS, request.interpolator), there)
 
     def guarded(before: Frames, after: Frames, times: Sequence[float]) -> list[Frames]:
-        with border(torch.device(there), LESS):
+        with translated_errors(torch.device(there), LESS):
             return list(by_file(before, after, times))
 
     return guarded

@@ -20,7 +20,7 @@ PREFERRED = ("v3", "v2", "v1", "AnimateLCM")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Body:
+class UnetFacts:
     """The UNet that motion and persons go into, as far as these care."""
 
     name: str
@@ -35,7 +35,7 @@ class Body:
         return f"{self.name} has {'/'.join(map(str, self.channels))} channels"
 
 
-def settled_motion(request: Sampled, body: Body, library: Library) -> dict[str, object]:
+def settled_motion(request: Sampled, body: UnetFacts, library: Library) -> dict[str, object]:
     """The fields `motion` and `motion_loras` with their files chosen, by the library's names.
 
     Raises BadRequest, BadFile and Missing when there is no such file, or none that fits.
@@ -63,7 +63,7 @@ def settled_motion(request: Sampled, body: Body, library: Library) -> dict[str, 
     }
 
 
-def _path(request: Sampled, body: Body, library: Library) -> Path:
+def _path(request: Sampled, body: UnetFacts, library: Library) -> Path:
     if request.motion != AUTO:
         return library.find(MOTIONS, request.motion)
     if body.is_embedded:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.library import LORAS, Library
-from easyphoto_video.host.motions import Body
+from easyphoto_video.host.motions import UnetFacts
 from easyphoto_video.identity import People
 from easyphoto_video.lora_base import family, lora_base
 from easyphoto_video.request import AUTO, NONE, Sampled
@@ -16,7 +16,7 @@ DEMO = "demo"
 """The person who comes along with the embedded checkpoint."""
 
 
-def settled_people(request: Sampled, people: People, body: Body) -> dict[str, object]:
+def settled_people(request: Sampled, people: People, body: UnetFacts) -> dict[str, object]:
     """The field `user_id` chosen, and everybody who is named looked up.
 
     Raises BadRequest for what is no name and for a LoRA of another base model, and Missing.
@@ -36,7 +36,7 @@ def lora_named(people: People, name: str) -> Path:
     return Library(people.data_dir, {LORAS: people.loras}, paths=False).find(LORAS, name)
 
 
-def _has_demo(people: People, body: Body) -> bool:
+def _has_demo(people: People, body: UnetFacts) -> bool:
     loras = (person.lora for person in people.all() if person.name == DEMO)
     return any(lora is not None and lora_base(lora).suits(body.text_width) for lora in loras)
 
@@ -46,7 +46,7 @@ def wants_lora(request: Sampled) -> bool:
     return bool(request.scene_weight or (request.face_pass and request.user_weight))
 
 
-def check_base(people: People, name: str, body: Body) -> None:
+def check_base(people: People, name: str, body: UnetFacts) -> None:
     """Raises BadRequest when a person's LoRA is of another base model than the checkpoint."""
     base = lora_base(people.lora(name))
     if base.suits(body.text_width):

@@ -15,7 +15,7 @@ from easyphoto_video.host.checkpoint.facts import Facts
 from easyphoto_video.host.checks import check_clip_skip, check_steps
 from easyphoto_video.host.interpolator import settled_interpolator
 from easyphoto_video.host.library import Library
-from easyphoto_video.host.motions import Body, settled_motion
+from easyphoto_video.host.motions import UnetFacts, settled_motion
 from easyphoto_video.host.people import settled_people
 from easyphoto_video.modes.mode import Chosen
 from easyphoto_video.modes.registry import mode_of
@@ -32,7 +32,7 @@ class Base:
 
     listed: str
     """The name under which the host finds it again."""
-    body: Body
+    body: UnetFacts
     text_layers: int
     facts: Facts
 

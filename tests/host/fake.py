@@ -13,7 +13,7 @@ from easyphoto_video.errors import Missing
 from easyphoto_video.faces.cast import Cast
 from easyphoto_video.host.checkpoint.facts import Facts
 from easyphoto_video.host.checks import check_sampler
-from easyphoto_video.host.motions import Body
+from easyphoto_video.host.motions import UnetFacts
 from easyphoto_video.host.settling import Base, settle
 from easyphoto_video.identity import PEOPLE, REFERENCE, People
 from easyphoto_video.request import AUTO, NONE, SAMPLERS, Request, Sampled
@@ -124,7 +124,7 @@ class _Answers:
     def base(self, name: str) -> Base:
         """See Answers."""
         self._host.known("checkpoint", name)
-        body = Body(name=name, channels=(32,), text_width=64, is_embedded=False)
+        body = UnetFacts(name=name, channels=(32,), text_width=64, is_embedded=False)
         facts = Facts(side=SIDE, cfg=CFG)
         return Base(listed=name, body=body, text_layers=12, facts=facts)
 

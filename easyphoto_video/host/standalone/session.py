@@ -14,7 +14,6 @@ from torch import Tensor
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import Scene, Shot, Start
-from easyphoto_video.host.border import border
 from easyphoto_video.host.calls import Calls
 from easyphoto_video.host.checks import check_clip_skip, check_context, check_steps
 from easyphoto_video.host.library import LORAS
@@ -40,6 +39,7 @@ from easyphoto_video.host.standalone.prompt.embeddings import Embeddings
 from easyphoto_video.host.standalone.prompt.encode import encode_all
 from easyphoto_video.host.standalone.prompt.tags import LoraUse
 from easyphoto_video.host.standalone.samplers import Noising, Sampler
+from easyphoto_video.host.translated import translated_errors
 from easyphoto_video.motion.attach import MotionAttachment, fitted
 from easyphoto_video.motion.module import Motion
 from easyphoto_video.motion.noise import alphas_cumprod
@@ -88,7 +88,7 @@ class StandaloneSession:
 
     def render(self, shot: Shot, watch: Watch = unwatched) -> Frames:
         """See Session. The stages are loading, encoding (with a start), denoising and decoding."""
-        with border(self._studio.target.device, LESS), torch.no_grad():
+        with translated_errors(self._studio.target.device, LESS), torch.no_grad():
             stage = self._staged(shot, watch)
             kept = _kept(stage, shot, shot.start, watch) if shot.start else None
             if kept is not None and min(kept.begins) == shot.steps:

@@ -13,7 +13,7 @@ from easyphoto_video.host.checkpoint.kinds import check_checkpoint, check_vae
 from easyphoto_video.host.checkpoint.shapes import clip_layers, unet_config
 from easyphoto_video.host.checks import check_sampler
 from easyphoto_video.host.library import CHECKPOINTS, EMBEDDED, LORAS, VAES, Library
-from easyphoto_video.host.motions import Body
+from easyphoto_video.host.motions import UnetFacts
 from easyphoto_video.host.people import wants_lora
 from easyphoto_video.host.settling import Base, LibraryAnswers
 from easyphoto_video.host.standalone.conditions import scripts
@@ -69,7 +69,7 @@ def read_base(path: Path, listed: str) -> Base:
     check_checkpoint(path, tensors)
     facts = facts_beside(path, tensors)
     unet = unet_config(tensors, facts, path)
-    body = Body(
+    body = UnetFacts(
         name=path.name,
         channels=tuple(unet["block_out_channels"]),
         text_width=unet["cross_attention_dim"],

@@ -7,32 +7,32 @@ UNet for the time of sampling, and take the latents.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from modules import extra_networks, processing, sd_samplers, shared
-from torch import Tensor
+from torch import Tensor, nn
 
 from easyphoto_video.engine import Shot
 from easyphoto_video.host.calls import Calls
 from easyphoto_video.host.shots import freed, noise_numbers
-from easyphoto_video.host.webui import ddim
-from easyphoto_video.host.webui.checks import check_unet
+from easyphoto_video.host.webui import common, ddim
 from easyphoto_video.host.webui.conditions import Around, parsed, parts_of, spread, spread_composed
-from easyphoto_video.host.webui.denoiser import Hold, Plan, WindowedDenoiser
-from easyphoto_video.host.webui.fade import Share, check_loaded, lost, over_frames, without_unet
+from easyphoto_video.host.webui.facade import here
+from easyphoto_video.host.webui.fade import LoraShare, check_loaded, lost, over_frames, without_unet
 from easyphoto_video.host.webui.samplers import sampler_of
+from easyphoto_video.host.webui.windowed import Asked, ClipPlan, Hold
 from easyphoto_video.schedule import Schedule
 from easyphoto_video.unet.attachment import Attachment, entered
 
-SMALL = (3, 1, 1)
-"""What the host gets instead of pictures, whose own way with them we do not need."""
+TXT2IMG: Any = here().run_class
+"""The host's own run, which ours is one of."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
+class KeptPictures:
     """Pictures to begin from, as latents."""
 
     latents: Tensor
@@ -60,7 +60,7 @@ class Take:
     shot: Shot
     guests: Sequence[Attachment]
     """What enters the host's UNet while it samples."""
-    kept: Kept | None
+    kept: KeptPictures | None
     one_by_one: bool
     lend: Callable[[], None]
     """Enters the LoRAs that the shot lends the host into the host's lists once more."""
@@ -68,7 +68,7 @@ class Take:
     """Called with how much of the work is done, 0..1, before every call of the UNet."""
 
 
-class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
+class ClipProcessing(TXT2IMG):
     """A host's run that ends with `latents` (F, 4, h, w); make it with `clip_run`."""
 
     take: Take
@@ -82,7 +82,7 @@ class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
         """The networks of every key frame, not only of the first picture."""
         shot = self.take.shot
         self.keys, networks = parsed(self.written)
-        self.fading: tuple[Share, ...] = ()
+        self.fading: tuple[LoraShare, ...] = ()
         if shot.lora_shares:
             networks, self.fading = without_unet(networks, shot.lora_mean)
         self.extra_network_data = networks
@@ -98,7 +98,7 @@ class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
         self.prompts, self.negative_prompts = list(self.keys.values), list(shot.negative.values)
         super().setup_conds()
         self.prompts, self.negative_prompts = shown
-        empty = shared.sd_model.cond_stage_model_empty_prompt
+        empty = here().empty(here().model())
         shares = [scale / self.cfg_scale for scale in shot.cfgs]
         self.c = spread_composed(self.c, self._at(self.keys), empty, shares)
         self.uc = spread(self.uc, self._at(shot.negative), empty)
@@ -107,7 +107,7 @@ class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
         """The host has activated the networks; whoever refreshes its page empties its lists."""
         if lost(self.extra_network_data):
             self.take.lend()
-            extra_networks.activate(self, self.extra_network_data)
+            here().activate(self, self.extra_network_data)
         check_loaded(self.extra_network_data)
 
     def _at(self, schedule: Schedule[Any]) -> list[Around]:
@@ -119,22 +119,23 @@ class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
         self, conditioning: Any, unconditional_conditioning: Any, *_rest: Any, **_named: Any
     ) -> Any:
         """Samples with the motion inside and keeps the latents; the host gets specks back."""
-        shot, unet = self.take.shot, self.sd_model.model.diffusion_model
+        shot, unet = self.take.shot, here().unet(self.sd_model)
         told = {
             "conditioning": conditioning,
             "unconditional_conditioning": unconditional_conditioning,
         }
-        check_unet()
+        here().check_unet()
         loras = [over_frames(unet, self.fading)] if self.fading else []
         with entered(unet, [*loras, *self.take.guests]) as guests:
             self.latents = self._passes(Calls.of(shot, guests), told)
-            guests.check()
-        return processing.DecodedSamples(torch.zeros(shot.frames, *SMALL))
+            if not common.is_stopped():
+                guests.check()
+        return here().specks(shot.frames)
 
     def _passes(self, calls: Calls, told: dict[str, Any]) -> Tensor:
         """Latents (F, 4, h, w), after as many passes of FreeInit as are asked for."""
         shot, noise = self.take.shot, self._noise()
-        share = float(self.sd_model.alphas_cumprod[-1])
+        share = float(here().shares(self.sd_model)[-1])
         passes = shot.free_init.passes if shot.free_init else 1
         latents = self._pass(calls, 0, noise, told)
         for number in range(1, passes):
@@ -143,9 +144,15 @@ class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
         return latents
 
     def _pass(self, calls: Calls, number: int, noise: Tensor, told: dict[str, Any]) -> Tensor:
-        self.sampler = sd_samplers.create_sampler(self.sampler_name, self.sd_model)
-        self._plan(self.sampler.model_wrap_cfg, calls, number)
-        return self._sampled(noise, told)
+        asked = Asked()
+        with counted(here().unet(self.sd_model)) as unet_calls:
+            self.sampler = here().sampler(
+                self, lambda sampler: self._plan(sampler, calls, number, asked)
+            )
+            latents = self._sampled(noise, told)
+        if not common.is_stopped():
+            asked.check(len(unet_calls), holds=self.take.kept is not None)
+        return latents
 
     def _noise(self) -> Tensor:
         """The host's noise (F, 4, h, w) for the seeds of the frames."""
@@ -155,26 +162,24 @@ class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
             self.rng = type(self.rng)(self.rng.shape, seeds)
         return self.rng.next()
 
-    def _plan(self, denoiser: Any, calls: Calls, number: int) -> None:
+    def _plan(self, sampler: Any, calls: Calls, number: int, asked: Asked) -> ClipPlan:
         """How the sampler of pass `number` sees the clip."""
-        shot, take = self.take.shot, self.take
+        shot, take, denoiser = self.take.shot, self.take, sampler.model_wrap_cfg
         passes = shot.free_init.passes if shot.free_init else 1
-        denoiser.model_wrap = WindowedDenoiser(
-            denoiser.inner_model,
-            Plan(
-                frames=shot.frames,
-                parts=parts_of(self.keys),
-                calls=calls,
-                step=lambda: self._step(denoiser),
-                one_by_one=take.one_by_one,
-                tell=lambda seen: take.tell((number + _fraction(denoiser, seen)) / passes),
-                hold=self._hold(take.kept) if take.kept else None,
-            ),
+        return ClipPlan(
+            frames=shot.frames,
+            parts=parts_of(self.keys),
+            calls=calls,
+            step=lambda: self._step(denoiser),
+            one_by_one=take.one_by_one,
+            tell=lambda seen: take.tell((number + _fraction(denoiser, seen)) / passes),
+            hold=self._hold(sampler, take.kept) if take.kept else None,
+            asked=asked,
         )
 
-    def _hold(self, kept: Kept) -> Hold:
-        is_time = hasattr(self.sampler, "get_timesteps")
-        shares = self.sd_model.alphas_cumprod if is_time else None
+    def _hold(self, sampler: Any, kept: KeptPictures) -> Hold:
+        is_noise = here().foretells_noise(sampler)
+        shares = here().shares(self.sd_model) if is_noise else None
         return Hold(latents=kept.latents, free=kept.free, shares=shares)
 
     def _step(self, denoiser: Any) -> int:
@@ -210,7 +215,7 @@ class ClipProcessing(processing.StableDiffusionProcessingTxt2Img):
         It takes int(strength * steps), does one more with k-diffusion's samplers, and counts the
         noise by the step behind with those that go by timesteps.
         """
-        taken = steps if hasattr(self.sampler, "get_timesteps") else steps - 1
+        taken = steps if here().foretells_noise(self.sampler) else steps - 1
         return (taken + 0.5) / self.steps
 
 
@@ -244,6 +249,17 @@ def clip_run(take: Take, model: Any) -> ClipProcessing:
     # Those of the class belong to the user's pictures.
     run.cached_c, run.cached_uc = [None, None], [None, None]
     return run
+
+
+@contextmanager
+def counted(unet: nn.Module) -> Iterator[list[None]]:
+    """A list that has an entry for each call of the UNet while the `with` lasts."""
+    calls: list[None] = []
+    hook = unet.register_forward_pre_hook(lambda _unet, _args: calls.append(None))
+    try:
+        yield calls
+    finally:
+        hook.remove()
 
 
 def _fraction(denoiser: Any, of_step: float) -> float:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import torch
-from modules import extra_networks, prompt_parser
 from torch import Tensor
 
 from easyphoto_video.errors import BadRequest
+from easyphoto_video.host.webui.facade import here
 from easyphoto_video.schedule import Schedule
 
 Steps = list[Any]
@@ -24,7 +24,7 @@ def parsed(prompts: Schedule[str]) -> tuple[Schedule[str], dict[str, list[Any]]]
 
     The host itself heeds only those of the first picture of a batch.
     """
-    both = prompts.map(extra_networks.parse_prompt)
+    both = prompts.map(here().parse)
     networks: dict[str, list[Any]] = {}
     for _, found in both.values:
         for kind, uses in found.items():
@@ -35,7 +35,7 @@ def parsed(prompts: Schedule[str]) -> tuple[Schedule[str], dict[str, list[Any]]]
 
 def parts_of(prompts: Schedule[str]) -> int:
     """How many conditions AND joins in each prompt. Raises BadRequest when keys differ in it."""
-    counts = [len(prompt_parser.re_AND.split(text)) for text in prompts.values]
+    counts = [here().parts(text) for text in prompts.values]
     if len(set(counts)) > 1:
         raise BadRequest(
             "Prompt",
@@ -74,12 +74,12 @@ def spread_composed(
         ]
         columns.append(
             [
-                prompt_parser.ComposableScheduledPromptConditioning(one, weight)
+                here().conditions.ComposableScheduledPromptConditioning(one, weight)
                 for one, weight in zip(steps, weights, strict=True)
             ]
         )
     batch = [list(parts) for parts in zip(*columns, strict=True)]
-    return prompt_parser.MulticondLearnedConditioning(shape=(len(frames),), batch=batch)
+    return here().conditions.MulticondLearnedConditioning(shape=(len(frames),), batch=batch)
 
 
 def _mixed(rows: Sequence[Any], left: int, right: int, share: float) -> float:
@@ -91,7 +91,7 @@ def _between(keys: Sequence[Steps], left: int, right: int, share: float) -> Step
         return keys[left]
     ends = sorted({step.end_at_step for key in (left, right) for step in keys[key]})
     return [
-        prompt_parser.ScheduledPromptConditioning(
+        here().conditions.ScheduledPromptConditioning(
             end, torch.lerp(_at(keys[left], end), _at(keys[right], end), share)
         )
         for end in ends
@@ -108,4 +108,6 @@ def _filled(step: Any, tokens: int, empty: Tensor) -> Any:
     if lacking <= 0:
         return step
     more = empty[0].to(step.cond).repeat(lacking, 1)
-    return prompt_parser.ScheduledPromptConditioning(step.end_at_step, torch.cat([step.cond, more]))
+    return here().conditions.ScheduledPromptConditioning(
+        step.end_at_step, torch.cat([step.cond, more])
+    )

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from easyphoto_video.host.webui.facade import here
+
 NAME = "DDIM"
 TRAINED = 1000
 """Diffusion steps that the checkpoint was trained with."""
@@ -24,7 +26,7 @@ def sampled(run: Any, noise: Tensor, kept: Tensor | None, steps: int, **told: An
     alone; `told` are the conditions that the sampler's `sample` takes.
     """
     sampler = run.sampler
-    shares = run.sd_model.alphas_cumprod
+    shares = here().shares(run.sd_model)
     times = torch.arange(steps, device=noise.device) * (TRAINED // run.steps) + 1
     x = noise if kept is None else _noised(kept, noise, shares[times[-1]])
     sampler.get_timesteps = lambda _p, _steps: times

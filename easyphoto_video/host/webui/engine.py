@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from modules import devices, extra_networks, processing, shared
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import Scene, Shot, Start
 from easyphoto_video.errors import HostFailed, Stopped
-from easyphoto_video.host.border import border
 from easyphoto_video.host.checks import check_context
 from easyphoto_video.host.library import Library
 from easyphoto_video.host.shelf import MotionShelf
 from easyphoto_video.host.shots import begins_at, check_start, fresh_noise, latent_mask, mixed
-from easyphoto_video.host.webui import borrowed
-from easyphoto_video.host.webui.checks import check_unet
-from easyphoto_video.host.webui.clip import Kept, Take, clip_run
+from easyphoto_video.host.translated import translated_errors
+from easyphoto_video.host.webui import borrowed, common
+from easyphoto_video.host.webui.borrowed import BorrowedModel
+from easyphoto_video.host.webui.clip import KeptPictures, Take, clip_run
+from easyphoto_video.host.webui.facade import here
 from easyphoto_video.host.webui.files import checkpoint_info, person_loras
-from easyphoto_video.host.webui.held import HeldModel
-from easyphoto_video.host.webui.pictures import decoded, encoded, look
+from easyphoto_video.host.webui.pictures import decoded, encoded
 from easyphoto_video.host.webui.strangers import check_blocks, put_away
 from easyphoto_video.motion.attach import MotionAttachment, fitted
 from easyphoto_video.motion.module import Motion
@@ -39,6 +38,10 @@ LESS = (
 )
 
 
+SHOWN = 4
+"""Frames of a look at what is becoming."""
+
+
 class WebuiEngine:
     """See Engine. `library` finds motion modules; `model` lends the checkpoint; `keeps` says
     whether the last motion module stays in memory."""
@@ -49,7 +52,7 @@ class WebuiEngine:
         return frozenset(KINDS)
 
     def __init__(
-        self, library: Callable[[], Library], model: HeldModel, keeps: Callable[[], bool]
+        self, library: Callable[[], Library], model: BorrowedModel, keeps: Callable[[], bool]
     ) -> None:
         self.library = library
         self.model = model
@@ -75,7 +78,7 @@ class WebuiEngine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
+class Prepared:
     """A scene for which the host is as it must be."""
 
     model: Any
@@ -95,13 +98,13 @@ class WebuiSession:
         self._engine = engine
         self._held = ExitStack()
         self._scene: Scene | None = None
-        self._stage: Stage | None = None
+        self._stage: Prepared | None = None
         self._controls = Controls(lambda kind, name: engine.library().control(kind, name))
 
     def render(self, shot: Shot, watch: Watch = unwatched) -> Frames:
         """See Session. The stages are loading, encoding (with a start), denoising and decoding."""
         watch("loading", 0.0)
-        with border(devices.device, LESS), torch.no_grad():
+        with translated_errors(here().device, LESS), torch.no_grad():
             stage = self._staged(shot, watch)
             kept = _kept(stage.model, shot, shot.start, watch) if shot.start else None
             if kept is not None and min(kept.begins) == shot.steps:
@@ -115,10 +118,10 @@ class WebuiSession:
         self._scene = self._stage = None
         self._held.close()
 
-    def _staged(self, shot: Shot, watch: Watch) -> Stage:
-        check_unet()
+    def _staged(self, shot: Shot, watch: Watch) -> Prepared:
+        here().check_unet()
         scene = shot.scene
-        if self._stage is None or self._scene != scene:
+        if self._stage is None or self._scene != scene or not here().is_chosen():
             self.close()
             with ExitStack() as held:
                 self._stage = held.enter_context(self._entered(scene, watch))
@@ -130,7 +133,7 @@ class WebuiSession:
         return self._stage
 
     @contextmanager
-    def _entered(self, scene: Scene, watch: Watch) -> Iterator[Stage]:
+    def _entered(self, scene: Scene, watch: Watch) -> Iterator[Prepared]:
         engine = self._engine
         motion = engine.motions.of(scene, engine.library())
         watch("loading", 0.2)
@@ -138,16 +141,16 @@ class WebuiSession:
             info = checkpoint_info(scene.checkpoint)
             model = held.enter_context(engine.model.of(info, scene.vae))
             lend = held.enter_context(borrowed.loras(person_loras(scene, engine.library().people)))
-            check_blocks(model.model.diffusion_model)
-            held.enter_context(put_away(model))
+            check_blocks(here().unet(model))
+            held.enter_context(put_away(here().networks(model)))
             if motion is not None:
-                fitted(model.model.diffusion_model, motion)
+                fitted(here().unet(model), motion)
             held.enter_context(borrowed.stage(motion))
-            yield Stage(
+            yield Prepared(
                 model=model,
                 motion=motion,
                 guests=tuple(_guests(scene, motion)),
-                one_by_one=not shared.opts.batch_cond_uncond,
+                one_by_one=not common.option("batch_cond_uncond", True),
                 lend=lend,
             )
 
@@ -160,7 +163,11 @@ def _guests(scene: Scene, motion: Motion | None) -> Iterator[Attachment]:
 
 
 def _latents(
-    stage: Stage, shot: Shot, kept: Kept | None, guests: Sequence[Attachment], watch: Watch
+    stage: Prepared,
+    shot: Shot,
+    kept: KeptPictures | None,
+    guests: Sequence[Attachment],
+    watch: Watch,
 ) -> torch.Tensor:
     """Runs the host's sampler with everything of ours borrowed for just so long."""
     motion, model = stage.motion, stage.model
@@ -174,19 +181,19 @@ def _latents(
     )
     shares = alphas_cumprod(betas(*motion.spec.betas)) if motion is not None else None
     with (
-        borrowed.options(
+        common.options(
             batch_cond_uncond=True,
             pad_cond_uncond=True,
             img2img_fix_steps=False,
             CLIP_stop_at_last_layers=shot.clip_skip,
         ),
-        borrowed.betas(model, shares),
-        borrowed.sampling(),
+        here().schedule(model, shares) if shares is not None else nullcontext(),
+        here().randomness(),
         _run(take, model) as run,
     ):
-        borrowed.list_again(model.sd_checkpoint_info)
-        processing.process_images(run)
-        if _is_stopped() or run.latents is None:
+        here().list_again(model)
+        here().process(run)
+        if common.is_stopped() or run.latents is None:
             raise Stopped("Stopped.")
         if not run.latents.isfinite().all():
             raise HostFailed(
@@ -205,17 +212,17 @@ def _run(take: Take, model: Any) -> Iterator[Any]:
     finally:
         # What a LoRA changed comes out of the UNet before its next call, not only with the next
         # picture's prompt.
-        extra_networks.activate(run, {})
+        here().activate(run, {})
         run.close()
 
 
-def _kept(model: Any, shot: Shot, start: Start, watch: Watch) -> Kept:
+def _kept(model: Any, shot: Shot, start: Start, watch: Watch) -> KeptPictures:
     check_start(start, shot)
     pictures = encoded(model, start.frames, watch)
     latents = mixed(pictures, start.mix, fresh_noise(shot)) if start.mix else pictures
     mask = None if start.mask is None else latent_mask(start.mask, latents)
     begins = begins_at(start.strengths(shot.frames), shot.steps)
-    return Kept(latents=latents, mask=mask, begins=tuple(begins))
+    return KeptPictures(latents=latents, mask=mask, begins=tuple(begins))
 
 
 def _teller(watch: Watch) -> Callable[[float], None]:
@@ -225,12 +232,11 @@ def _teller(watch: Watch) -> Callable[[float], None]:
         nonlocal furthest
         furthest = max(furthest, fraction)
         watch("denoising", furthest)
-        if isinstance(watch, Viewer) and watch.wants_picture() and (frames := look()) is not None:
+        if (
+            isinstance(watch, Viewer)
+            and watch.wants_picture()
+            and (frames := here().look(SHOWN)) is not None
+        ):
             watch.show(frames)
 
     return tell
-
-
-def _is_stopped() -> bool:
-    state = shared.state
-    return state.interrupted or state.skipped or state.stopping_generation

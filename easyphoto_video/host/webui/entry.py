@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 import gradio as gr
-from modules import infotext_utils, script_callbacks, shared
 
 from easyphoto_video.host.api import router
 from easyphoto_video.host.api.shown import shown_router
@@ -15,7 +14,7 @@ from easyphoto_video.host.jobs import Jobs
 from easyphoto_video.host.offers import Offers
 from easyphoto_video.host.tab import build, paste_fields
 from easyphoto_video.host.tab.views import Views
-from easyphoto_video.host.webui import notice, settings
+from easyphoto_video.host.webui import common, notice, settings
 from easyphoto_video.host.webui.access import dependencies
 from easyphoto_video.host.webui.host import WebuiHost
 
@@ -44,10 +43,10 @@ def offers() -> Offers:
 def register() -> None:
     """Tell the WebUI what to call. It forgets all of it at Reload UI, and so this comes again."""
     page = Page()
-    script_callbacks.on_ui_settings(lambda: settings.register(host().choices))
-    script_callbacks.on_after_component(page.on_component)
-    script_callbacks.on_ui_tabs(page.tabs)
-    script_callbacks.on_app_started(serve)
+    common.on("ui_settings", lambda: settings.register(host().choices))
+    common.on("after_component", page.on_component)
+    common.on("ui_tabs", page.tabs)
+    common.on("app_started", serve)
 
 
 def serve(demo: Any, app: Any) -> None:
@@ -56,15 +55,17 @@ def serve(demo: Any, app: Any) -> None:
     `demo` is None without a UI.
     """
     app.include_router(shown_router(offers()))
-    if _flag("api") or _flag("nowebui"):
-        app.include_router(router(host(), jobs()), dependencies=dependencies(_flag("api_auth")))
+    if common.flag("api") or common.flag("nowebui"):
+        app.include_router(
+            router(host(), jobs()), dependencies=dependencies(common.flag("api_auth"))
+        )
 
 
 class Page:
     """The WebUI's page while it is made: our tab, and our button in PNG Info."""
 
     def __init__(self) -> None:
-        self._bindings: list[Any] = []
+        self._bindings: list[dict[str, Any]] = []
         self._forms: Mapping[str, Any] = {}
         self._info: Any = None
         self._button: Any = None
@@ -94,22 +95,22 @@ class Page:
         return build(
             host(),
             jobs(),
-            streams=not _flag("no_gradio_queue"),
+            streams=not common.flag("no_gradio_queue"),
             register_send=self._on_send,
             register_paste=self._on_paste,
             # A person at another machine sees no window of ours.
-            views=Views(offers(), local=not _flag("webui_is_non_local")),
+            views=Views(offers(), local=not common.flag("webui_is_non_local")),
         )
 
     def _on_send(self, buttons: Mapping[str, Any], gallery: Any, text: Any) -> None:
         for tab, button in buttons.items():
             self._bindings.append(
-                infotext_utils.ParamBinding(
-                    paste_button=button,
-                    tabname=tab,
-                    source_image_component=gallery,
-                    source_text_component=None if tab == "extras" else text,
-                )
+                {
+                    "paste_button": button,
+                    "tabname": tab,
+                    "source_image_component": gallery,
+                    "source_text_component": None if tab == "extras" else text,
+                }
             )
 
     def _on_paste(self, forms: Mapping[str, Any]) -> None:
@@ -118,20 +119,15 @@ class Page:
     def _connect(self) -> None:
         """Tell the host of the buttons; only now, as a button without a page ends the host's."""
         form = next(iter(self._forms.values()))
-        infotext_utils.add_paste_fields(notice.ID, None, paste_fields(form))
+        common.add_paste_fields(notice.ID, paste_fields(form))
         if self._button is not None:
             self._button.visible = True
             self._bindings.append(
-                infotext_utils.ParamBinding(
-                    paste_button=self._button,
-                    tabname=notice.ID,
-                    source_text_component=self._info,
-                )
+                {
+                    "paste_button": self._button,
+                    "tabname": notice.ID,
+                    "source_text_component": self._info,
+                }
             )
         for binding in self._bindings:
-            infotext_utils.register_paste_params_button(binding)
-
-
-def _flag(name: str) -> Any:
-    """A flag of the host's command line; a relative of it may not have them all."""
-    return getattr(shared.cmd_opts, name, None)
+            common.send_to(**binding)

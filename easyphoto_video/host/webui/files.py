@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import difflib
 import re
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from modules import extra_networks, modelloader, paths_internal, sd_models, sd_vae, shared
 from torch import Tensor
 
 from easyphoto_video.engine import Scene
 from easyphoto_video.errors import Missing
 from easyphoto_video.host.library import EMBEDDED, FORMS, WEBUI_HASH
-from easyphoto_video.host.webui import embedded
+from easyphoto_video.host.webui import common, embedded
+from easyphoto_video.host.webui.facade import here
 from easyphoto_video.identity import LORA_PREFIX, People
 from easyphoto_video.request import AUTO
 from easyphoto_video.tensors import load_state_dict
@@ -40,13 +39,15 @@ def checkpoint_info(name: str) -> Any:
     if name == AUTO:
         return _current()
     if name == EMBEDDED:
-        return sd_models.CheckpointInfo(str(embedded.laid_out(_cache())))
-    found = _named(name, list(sd_models.checkpoints_list.values()))
+        return here().checkpoint_entry(str(embedded.laid_out(_cache())))
+    found = _named(name, here().listed_checkpoints())
     if found is not None:
         return found
     infos = _checkpoints()
     if (found := _named(name, infos)) is None:
-        raise _unknown("Checkpoint", name, [info.name for info in infos], sd_models.model_path)
+        raise _unknown(
+            "Checkpoint", name, [info.name for info in infos], here().folders["checkpoint"]
+        )
     return found
 
 
@@ -73,15 +74,15 @@ def checkpoint_tensors(info: Any) -> Mapping[str, Tensor]:
 
 @lru_cache(maxsize=4)
 def _pickled(path: Path, _stamp: int) -> Mapping[str, Tensor]:
-    tensors = sd_models.read_state_dict(str(path), map_location="cpu")
+    tensors = here().pickled(path)
     # Names and shapes are asked for, and a gigabyte of numbers would stay in memory.
     return {name: t.to("meta") for name, t in tensors.items() if isinstance(t, Tensor)}
 
 
 def vae_names() -> list[str]:
     """Every VAE that the host can list, looked up anew."""
-    beside = _files(sd_models.model_path, _flag("ckpt_dir"))
-    own = _files(sd_vae.vae_path, _flag("vae_dir"))
+    beside = _files(here().folders["checkpoint"], common.flag("ckpt_dir"))
+    own = _files(here().folders["vae"], common.flag("vae_dir"))
     files = [*(file for file in beside if file.lower().endswith(VAES_BESIDE)), *own]
     return sorted({Path(file).name for file in files}, key=str.casefold)
 
@@ -91,7 +92,7 @@ def vae_name(name: str) -> str:
     for listed in (names := vae_names()):
         if name in (listed, Path(listed).stem):
             return listed
-    raise _unknown("VAE", name, names, sd_vae.vae_path)
+    raise _unknown("VAE", name, names, here().folders["vae"])
 
 
 def lora_names() -> list[str]:
@@ -99,8 +100,8 @@ def lora_names() -> list[str]:
 
     The host enters one that is new when a prompt first names it. Raises Missing.
     """
-    lora_networks()
-    files = _files(_flag("lora_dir"), _flag("lyco_dir_backcompat"))
+    here().lora_networks()
+    files = _files(common.flag("lora_dir"), common.flag("lyco_dir_backcompat"))
     return list(dict.fromkeys(Path(file).stem for file in files))
 
 
@@ -112,7 +113,7 @@ def lora_name(name: str) -> str:
     known = lora_names()
     stem = PurePosixPath(name.replace("\\", "/")).name
     for form in (name, stem, stem.rpartition(".")[0]):
-        if form in known or form in lora_networks().available_network_aliases:
+        if form in known or form in here().lora_networks().available_network_aliases:
             return form
     raise _unknown("LoRA", name, known, "models/Lora")
 
@@ -131,15 +132,6 @@ def person_loras(scene: Scene, people: People) -> dict[str, Path]:
     }
 
 
-def lora_networks() -> Any:
-    """The module of the host's LoRA extension. Raises Missing when that is switched off."""
-    lora = extra_networks.extra_network_registry.get("lora")
-    networks = getattr(sys.modules.get(type(lora).__module__), "networks", None)
-    if networks is None:
-        raise Missing("The WebUI's built-in extension Lora", "Switch it on in the Extensions tab.")
-    return networks
-
-
 def _named(name: str, infos: Sequence[Any]) -> Any:
     """The one of these CheckpointInfos that the name means, None for none."""
     for info in infos:
@@ -155,13 +147,8 @@ def _named(name: str, infos: Sequence[Any]) -> Any:
 
 def _checkpoints() -> list[Any]:
     """A CheckpointInfo for every checkpoint that is there: the host's own where it has one."""
-    known = {info.filename: info for info in list(sd_models.checkpoints_list.values())}
-    files = modelloader.load_models(
-        model_path=sd_models.model_path,
-        command_path=_flag("ckpt_dir"),
-        ext_filter=[".ckpt", ".safetensors"],
-        ext_blacklist=[".vae.ckpt", ".vae.safetensors"],
-    )
+    known = {info.filename: info for info in here().listed_checkpoints()}
+    files = here().checkpoint_files()
     # --ckpt may name one elsewhere; what lies in our cache is only lent to the host.
     elsewhere = [
         file
@@ -169,37 +156,30 @@ def _checkpoints() -> list[Any]:
         if Path(file).exists() and not Path(file).is_relative_to(_cache())
     ]
     there = [*files, *sorted(elsewhere)]
-    return [known.get(file) or sd_models.CheckpointInfo(file) for file in there]
+    return [known.get(file) or here().checkpoint_entry(file) for file in there]
 
 
 def _files(*folders: str | None) -> list[str]:
     """Every file with weights below these folders, in the host's order."""
     there = [folder for folder in folders if folder]
-    return [
-        file for folder in there for file in shared.walk_files(folder, allowed_extensions=WEIGHTS)
-    ]
-
-
-def _flag(name: str) -> str | None:
-    """A folder of the host's command line; a relative of it may not have them all."""
-    return getattr(shared.cmd_opts, name, None)
+    return [file for folder in there for file in common.walked(folder, WEIGHTS)]
 
 
 def _cache() -> Path:
-    return Path(paths_internal.data_path) / "cache" / "easyphoto-video"
+    return common.data_dir() / "cache" / "easyphoto-video"
 
 
 def _current() -> Any:
-    loaded = sd_models.model_data.sd_model
+    loaded = here().loaded()
     info = getattr(loaded, "sd_checkpoint_info", None)
     try:
-        return info or sd_models.select_checkpoint()
+        return info or here().selected()
     except FileNotFoundError as error:
         raise Missing(
             "A checkpoint in the WebUI",
-            f"Put a Stable Diffusion 1.5 checkpoint into {sd_models.model_path}, or choose "
+            f"Put a Stable Diffusion 1.5 checkpoint into {here().folders['checkpoint']}, or choose "
             f"{EMBEDDED}.",
-            (Path(sd_models.model_path).parents[1],),
+            (Path(here().folders["checkpoint"]).parents[1],),
         ) from error
 
 

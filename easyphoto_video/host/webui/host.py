@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from modules import call_queue, devices, paths_internal, shared
-
 from easyphoto_video.engine import Engine
 from easyphoto_video.errors import Missing
 from easyphoto_video.faces.cast import Cast
@@ -16,13 +14,14 @@ from easyphoto_video.host.cast import cast_of, face_models
 from easyphoto_video.host.interpolator import interpolators, method_of
 from easyphoto_video.host.library import EMBEDDED, LORAS, MOTION_LORAS, MOTIONS, Library
 from easyphoto_video.host.settling import settle
-from easyphoto_video.host.webui import files, restore, samplers, settings
+from easyphoto_video.host.webui import common, files, restore, samplers, settings
+from easyphoto_video.host.webui.borrowed import BorrowedModel
 from easyphoto_video.host.webui.engine import WebuiEngine
-from easyphoto_video.host.webui.held import HeldModel
+from easyphoto_video.host.webui.facade import here
 from easyphoto_video.host.webui.settle import WebuiAnswers
 from easyphoto_video.host.webui.turns import Turns
 from easyphoto_video.identity import People
-from easyphoto_video.request import AUTO, NONE, Request
+from easyphoto_video.request import AUTO, NONE, Request, Sampled
 from easyphoto_video.video import ffmpeg
 from easyphoto_video.video.between import Method
 
@@ -36,8 +35,8 @@ class WebuiHost:
     name = "stable-diffusion-webui"
 
     def __init__(self) -> None:
-        self._model = HeldModel()
-        self._turns = Turns(call_queue.queue_lock)
+        self._model = BorrowedModel()
+        self._turns = Turns(common.queue_lock())
         self.engine: Engine = WebuiEngine(
             self.library, self._model, lambda: settings.value("keep_models")
         )
@@ -45,19 +44,19 @@ class WebuiHost:
     def library(self) -> Library:
         """The motion modules and persons of the host's folders, which settings may move."""
         given = (
-            getattr(shared.cmd_opts, "easyphoto_video_models", None),
+            common.flag("easyphoto_video_models"),
             settings.value("motion_folder"),
-            getattr(shared.opts, OTHERS_FOLDER, None),
+            common.option(OTHERS_FOLDER),
         )
         further = [Path(folder) for folder in given if folder]
-        loras = [Path(folder) for folder in [getattr(shared.cmd_opts, "lora_dir", None)] if folder]
+        loras = [Path(folder) for folder in [common.flag("lora_dir")] if folder]
         extra = {MOTIONS: further, MOTION_LORAS: [*further, *loras], LORAS: loras}
         return Library(self.data_dir, extra, paths=False)
 
     @property
     def data_dir(self) -> Path:
         """See Host."""
-        return Path(paths_internal.data_path)
+        return common.data_dir()
 
     @property
     def people(self) -> People:
@@ -72,7 +71,7 @@ class WebuiHost:
     @property
     def language(self) -> str:
         """See Host."""
-        chosen = str(getattr(shared.opts, "localization", "None")).lower()
+        chosen = str(common.option("localization", "None")).lower()
         if chosen == "none":
             return ""
         return "zh" if chosen.startswith(("zh", "chinese")) else "en"
@@ -83,11 +82,12 @@ class WebuiHost:
 
     def cast(self, request: Request) -> Cast | None:
         """See Host."""
-        return cast_of(request, self.people, restore.restorer(request.restore))
+        restorer = restore.restorer(request.restore) if isinstance(request, Sampled) else None
+        return cast_of(request, self.people, restorer)
 
     def between(self, request: Request) -> Method:
         """See Host."""
-        return method_of(request, self.library(), lambda: str(devices.device))
+        return method_of(request, self.library(), lambda: str(here().device))
 
     def choices(self, field: str) -> Sequence[str]:
         """See Host."""
@@ -107,20 +107,12 @@ class WebuiHost:
     @contextmanager
     def turn(self, job: str) -> Iterator[None]:
         """See Host. The host's own pages show the job as running."""
-        with self._turns.turn():
-            state = shared.state
-            state.begin(job=f"task(easyphoto-{job})")
-            try:
-                yield
-            finally:
-                state.end()
-                state.interrupted = state.skipped = state.stopping_generation = False
-                state.current_latent = state.current_image = None
+        with self._turns.turn(), common.shown_job(f"task(easyphoto-{job})"):
+            yield
 
     def is_stopped(self) -> bool:
         """See Host."""
-        state = shared.state
-        return state.interrupted or state.skipped or state.stopping_generation
+        return common.is_stopped()
 
     def missing(self) -> Sequence[str]:
         """See Host."""

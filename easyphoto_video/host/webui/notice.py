@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from modules import script_callbacks
+
+from easyphoto_video.host.webui import common
 
 TITLE, ID = "EasyPhoto Video", "easyphoto_video"
 INSTALLER = Path(__file__).parents[3] / "install.py"
@@ -26,7 +27,7 @@ def register_or_tell() -> None:
 
         entry.register()
     except Exception as error:
-        script_callbacks.on_ui_tabs(partial(tabs, error))
+        common.on("ui_tabs", partial(tabs, error))
 
 
 def tabs(error: BaseException) -> list[tuple[Any, str, str]]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from modules import shared
 from PIL import Image
 
 from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.faces.cast import Restorer
+from easyphoto_video.host.webui import common
 from easyphoto_video.request import NONE
 
 PLAIN = ("None", "Lanczos", "Nearest")
@@ -40,11 +40,11 @@ def restorer(name: str) -> Restorer | None:
 
 
 def _restorers() -> dict[str, Any]:
-    return {each.name(): each for each in shared.face_restorers}
+    return {each.name(): each for each in common.face_restorers()}
 
 
 def _upscalers() -> dict[str, Any]:
-    return {each.name: each for each in shared.sd_upscalers if each.name not in PLAIN}
+    return {each.name: each for each in common.upscalers() if each.name not in PLAIN}
 
 
 def _larger(upscaler: Any, picture: Frames) -> Frames:

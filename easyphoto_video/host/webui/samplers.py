@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from modules import sd_samplers, sd_schedulers
-
 from easyphoto_video.host.checks import check_sampler
+from easyphoto_video.host.webui.facade import here
 from easyphoto_video.request import SAMPLERS
 
 AUTOMATIC, EVEN = "Automatic", "Uniform"
@@ -12,7 +11,7 @@ AUTOMATIC, EVEN = "Automatic", "Uniform"
 
 def names() -> list[str]:
     """What is offered: our own names, then the host's further samplers."""
-    return list(dict.fromkeys([*SAMPLERS, *sd_samplers.visible_sampler_names()]))
+    return list(dict.fromkeys([*SAMPLERS, *here().shown_samplers()]))
 
 
 def sampler_of(name: str) -> tuple[str, str]:
@@ -21,11 +20,11 @@ def sampler_of(name: str) -> tuple[str, str]:
     Our own names mean the same as stand-alone: evenly spaced unless they say Karras. Others leave
     the schedule to the host.
     """
-    known = sd_samplers.all_samplers_map
+    known = here().samplers()
     if name in known:
         is_ours = name in SAMPLERS and f"{name} Karras" in SAMPLERS
         return name, EVEN if is_ours else AUTOMATIC
-    for schedule in sd_schedulers.schedulers:
+    for schedule in here().schedules():
         for label in (schedule.label, schedule.name, *(schedule.aliases or ())):
             plain = name.removesuffix(f" {label}")
             if plain != name and plain in known:

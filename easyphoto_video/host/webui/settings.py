@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from modules import shared
 
+from easyphoto_video.host.webui import common
 from easyphoto_video.request import AUTO, FORMATS
 
 SECTION = ("easyphoto_video", "EasyPhoto Video")
@@ -82,20 +82,20 @@ OPTIONS: Mapping[str, Option] = {
 def value(name: str) -> Any:
     """What the user set, else the default; also before the settings are made, and without a UI."""
     usual = OPTIONS[name].default
-    given = getattr(shared.opts, PREFIX + name, usual)
+    given = common.option(PREFIX + name, usual)
     return given if isinstance(given, type(usual)) and given != "" else usual
 
 
 def clip_skip() -> int:
     """What the host's own option says, so that a clip begins as the host's pictures are made."""
-    given = getattr(shared.opts, CLIP_SKIP, 1)
+    given = common.option(CLIP_SKIP, 1)
     return int(given) if isinstance(given, (int, float)) and given >= 1 else 1
 
 
 def register(choices: Choices) -> None:
     """Make the section; for on_ui_settings."""
     for name, option in OPTIONS.items():
-        shared.opts.add_option(PREFIX + name, _info(name, option, choices))
+        common.add_option(PREFIX + name, _info(name, option, choices))
 
 
 def _info(name: str, option: Option, choices: Choices) -> Any:
@@ -103,7 +103,7 @@ def _info(name: str, option: Option, choices: Choices) -> Any:
         return {"choices": _choices(name, option, choices)}
 
     kinds = {bool: gr.Checkbox, str: gr.Textbox}
-    info = shared.OptionInfo(
+    info = common.option_info(
         option.default,
         option.label,
         gr.Dropdown if option.field else kinds[type(option.default)],

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modules import sd_models
-
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.checkpoint.facts import facts_beside
 from easyphoto_video.host.checkpoint.kinds import check_checkpoint
 from easyphoto_video.host.checkpoint.shapes import clip_layers, unet_config
 from easyphoto_video.host.library import EMBEDDED, Library
-from easyphoto_video.host.motions import Body
+from easyphoto_video.host.motions import UnetFacts
 from easyphoto_video.host.settling import Base, LibraryAnswers
-from easyphoto_video.host.webui.checks import check_model, check_unet
+from easyphoto_video.host.webui.checks import check_model
 from easyphoto_video.host.webui.conditions import parsed, parts_of
+from easyphoto_video.host.webui.facade import here
 from easyphoto_video.host.webui.files import (
     checkpoint_info,
     checkpoint_name,
@@ -34,7 +33,7 @@ class WebuiAnswers(LibraryAnswers):
 
     def check(self, job: Sampled) -> None:
         """See Answers."""
-        check_unet()
+        here().check_unet()
         sampler_of(job.sampler)
         _check_prompts(job, self.library)
         restorer(job.restore)
@@ -42,7 +41,7 @@ class WebuiAnswers(LibraryAnswers):
     def base(self, name: str) -> Base:
         """See Answers."""
         info = checkpoint_info(name)
-        loaded = sd_models.model_data.sd_model
+        loaded = here().loaded()
         if loaded is not None and loaded.sd_checkpoint_info.filename == info.filename:
             check_model(loaded)
         path = Path(info.filename)
@@ -51,7 +50,7 @@ class WebuiAnswers(LibraryAnswers):
         facts = facts_beside(path, tensors)
         unet = unet_config(tensors, facts, path)
         listed = checkpoint_name(info)
-        body = Body(
+        body = UnetFacts(
             name=path.name,
             channels=tuple(unet["block_out_channels"]),
             text_width=unet["cross_attention_dim"],

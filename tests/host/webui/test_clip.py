@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,9 @@ def asked(**changes: Any) -> Text2Video:
 
 
 def clip(host: Any, options: dict[str, Any] | None = None, **changes: Any) -> Frames:
-    from easyphoto_video.host.webui import borrowed
+    from easyphoto_video.host.webui import common
 
-    with borrowed.options(**(options or {})):
+    with common.options(**(options or {})):
         settled = host.settle(asked(**changes))
         with host.turn("test"):
             return render(host.engine, Shot.of(settled))
@@ -176,7 +177,7 @@ def test_a_vae_and_a_checkpoint_are_used_and_given_back(host: Any) -> None:
     assert np.array_equal(clip(host), usual)
 
 
-def test_a_job_borrows_a_checkpoint_once(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_borrows_a_checkpoint_once(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from modules import sd_models, shared
 
     loads: list[str] = []
@@ -191,15 +192,16 @@ def test_a_job_borrows_a_checkpoint_once(host: Any, monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(shared.opts.data, "sd_model_checkpoint", before.title)
     other, usual = (Shot.of(host.settle(asked(checkpoint=name))) for name in ("sub/other", "tiny"))
     options = dict(shared.opts.data)
-    with host.turn("test"):
-        first = render(host.engine, other)
-        assert np.array_equal(render(host.engine, other), first)
+    with host.turn("test"), host.engine.open() as session:
+        first = session.render(other)
+        assert np.array_equal(session.render(other), first)
+        session.render(replace(other, steps=2))
         assert loads == ["other"]
-        render(host.engine, usual)
-        render(host.engine, other)
+        session.render(usual)
+        session.render(other)
         # Somebody chooses another in the page; the host will load it when our turn is over.
         shared.opts.data["sd_model_checkpoint"] = "plain.safetensors"
-        assert np.array_equal(render(host.engine, other), first)
+        assert np.array_equal(session.render(other), first)
     assert shared.sd_model.sd_checkpoint_info is before
     assert shared.opts.data == {**options, "sd_model_checkpoint": "plain.safetensors"}
 

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.calls import Calls
-from easyphoto_video.host.webui.denoiser import Plan, WindowedDenoiser, clip_order
+from easyphoto_video.host.webui.denoiser import WindowedDenoiser, clip_order
+from easyphoto_video.host.webui.windowed import ClipPlan
 from easyphoto_video.motion.windows import apart
 from tests.motion.windows import windows
 
@@ -32,10 +33,10 @@ class Told(nn.Module):
         return x + (sigma + words)[:, None, None, None]
 
 
-def plan(frames: int, parts: int = 1, length: int = 4, *, one_by_one: bool = False) -> Plan:
+def plan(frames: int, parts: int = 1, length: int = 4, *, one_by_one: bool = False) -> ClipPlan:
     seen = windows(frames, length, length // 2)
     told: list[float] = []
-    return Plan(
+    return ClipPlan(
         frames=frames,
         parts=parts,
         calls=Calls(windows=lambda step: seen),
@@ -91,7 +92,7 @@ def test_one_by_one_is_one_condition_of_one_window_at_a_time() -> None:
 def test_one_window_changes_no_bit() -> None:
     inner = Told()
     x, sigma, cond = call(8)
-    whole = Plan(
+    whole = ClipPlan(
         frames=4,
         parts=1,
         calls=Calls(windows=lambda step: apart(4, 4)),

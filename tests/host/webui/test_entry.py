@@ -97,7 +97,7 @@ def test_there_is_one_host_and_one_queue(entry: Any, street: Street) -> None:
 def served(entry: Any, street: Street, **options: Any) -> TestClient:
     """A client of the host's app, started with these flags."""
     street.cmd_opts = SimpleNamespace(**{**vars(street.cmd_opts), **options})
-    entry.shared.cmd_opts = street.cmd_opts
+    import_module("modules.shared").__dict__["cmd_opts"] = street.cmd_opts
     app = FastAPI()
     entry.serve(None, app)
 

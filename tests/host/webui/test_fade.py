@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from easyphoto_video.errors import BadFile, BadRequest, Missing
-from easyphoto_video.motion.fading import Chain, listed
+from easyphoto_video.motion.fading import Chain
+from easyphoto_video.unet.attachment import Call, entered
+from tests.host.standalone import small
 from tests.host.standalone.small import SIZES, write_library
 from tests.host.webui import standin
 from tests.motion.test_attach import state
@@ -66,13 +69,13 @@ def activate(networks: dict[str, list[Any]]) -> None:
     ],
 )
 def test_every_form_of_a_tag(unet: Any, tag: str, items: list[str], unet_weight: float) -> None:
-    from easyphoto_video.host.webui.fade import Share, without_unet
+    from easyphoto_video.host.webui.fade import LoraShare, without_unet
 
     found = parsed(f"a cat <lora:{tag}> <hypernet:other:1>")
     changed, shares = without_unet(found, 0.5)
     assert [use.items for use in changed["lora"]] == [items]
     assert changed["hypernet"] == found["hypernet"]
-    assert shares == (Share("film", unet_weight),)
+    assert shares == (LoraShare("film", unet_weight),)
 
 
 def test_a_weight_that_is_no_number_is_refused(unet: Any) -> None:
@@ -83,16 +86,18 @@ def test_a_weight_that_is_no_number_is_refused(unet: Any) -> None:
 
 
 def test_each_frame_is_as_the_host_merges_it(unet: Any) -> None:
-    from easyphoto_video.host.webui.fade import fading, without_unet
+    from easyphoto_video.host.webui.fade import over_frames, without_unet
 
     x, weights = noise(6), [0.0, 0.5, 1.0]
     plain, before = asked(unet, x), state(unet)
     networks, shares = without_unet(parsed("<lora:film:0.8> <lyco:film:0.2>"), 1.0)
     activate(networks)
-    with fading(unet, shares, listed(weights)) as handle:
+    with entered(unet, [over_frames(unet, shares)]) as guests:
         assert torch.equal(asked(unet, x), plain)
-        with handle.frames(range(3)):
+        shot = replace(small.shot(frames=3), fades_loras=True, lora_shares=tuple(weights))
+        with guests.around(Call(shot=shot, frames=range(3), step=0)):
             got = asked(unet, x)
+        guests.check()
     assert state(unet) == before
     for frame, weight in enumerate(weights):
         activate(parsed(f"<lora:film:{weight}>"))
@@ -102,14 +107,11 @@ def test_each_frame_is_as_the_host_merges_it(unet: Any) -> None:
 
 
 def test_one_that_the_host_could_not_load_is_missed(unet: Any) -> None:
-    from easyphoto_video.host.webui.fade import Share, fading
+    from easyphoto_video.host.webui.fade import LoraShare, over_frames
 
     activate({})
-    with (
-        pytest.raises(Missing, match="LoRA 'film' in the WebUI"),
-        fading(unet, [Share("film", 1.0)], listed([1.0])),
-    ):
-        pytest.fail("there is no such network")
+    with pytest.raises(Missing, match="LoRA 'film' in the WebUI"):
+        over_frames(unet, [LoraShare("film", 1.0)])
 
 
 class Plain(SimpleNamespace):
@@ -133,7 +135,7 @@ def plain(*shapes: Sequence[int], **more: Any) -> Any:
 
 
 def test_a_plain_lora_stays_in_its_factors(unet: Any) -> None:
-    from easyphoto_video.host.webui.fade import _change
+    from easyphoto_video.host.webui.networks import _change
 
     layer, x = nn.Linear(6, 5), torch.randn(2, 6)
     module = plain((2, 6), (), (5, 2))
@@ -145,7 +147,7 @@ def test_a_plain_lora_stays_in_its_factors(unet: Any) -> None:
 
 
 def test_the_first_layer_of_an_inpainting_model_has_more_channels(unet: Any) -> None:
-    from easyphoto_video.host.webui.fade import _change
+    from easyphoto_video.host.webui.networks import _change
 
     layer, x = nn.Conv2d(9, 5, 3, padding=1), torch.randn(2, 9, 4, 4)
     module = plain((2, 4, 3, 3), (), (5, 2, 1, 1))
@@ -157,10 +159,10 @@ def test_the_first_layer_of_an_inpainting_model_has_more_channels(unet: Any) -> 
 
 
 def test_one_of_another_size_is_refused_by_name(unet: Any) -> None:
-    from easyphoto_video.host.webui.fade import _changes
+    from easyphoto_video.host.webui.networks import changes
 
     layer = nn.Linear(6, 5)
     layer.network_layer_name = "there"  # type: ignore[assignment]
     network = SimpleNamespace(modules={"there": plain((2, 7), (), (5, 2))}, network_on_disk=FILE)
     with pytest.raises(BadFile, match=r"film\.safetensors: .* 1 of its 1 changes find no layer"):
-        _changes(layer, network, 1.0)
+        changes(layer, network, 1.0)

@@ -49,14 +49,14 @@ def test_the_check_sees_what_is_left_behind(
 
     from modules import shared
 
-    from easyphoto_video.host.webui import borrowed
+    from easyphoto_video.host.webui import common
 
     @contextmanager
     def careless(**changes: Any) -> Iterator[None]:
         shared.opts.data.update(changes)
         yield
 
-    monkeypatch.setattr(borrowed, "options", careless)
+    monkeypatch.setattr(common, "options", careless)
     step = next(place for place in faults.PLACES if place.name == "the first step")
     try:
         assert faults.check(host, step, pictures, tmp_path).wrong == ("options",)

@@ -13,7 +13,7 @@ import pytest
 from torch import nn
 
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import Shot
+from easyphoto_video.engine import Shot, render
 from easyphoto_video.errors import BadRequest, EasyPhotoError, Missing
 from easyphoto_video.identity import BEST, PEOPLE
 from easyphoto_video.modes.text2video import Text2Video
@@ -58,7 +58,7 @@ def asked(**changes: Any) -> Text2Video:
 def clip(host: Any, **changes: Any) -> Frames:
     shot = Shot.of(host.settle(asked(**changes)))
     with host.turn("test"):
-        return host.engine.render(shot)
+        return render(host.engine, shot)
 
 
 def clip_while(host: Any, target: str, does: Meddle, **changes: Any) -> Frames:
@@ -212,7 +212,7 @@ def test_a_lora_that_is_gone_is_told_and_not_left_out(host: Any) -> None:
     networks.available_networks.pop("short", None)
     networks.available_network_aliases.pop("short", None)
     with host.turn("test"), pytest.raises(Missing, match="LoRA 'short' in the WebUI"):
-        host.engine.render(shot)
+        render(host.engine, shot)
 
 
 def test_looking_for_files_leaves_the_hosts_lists_alone(host: Any) -> None:
@@ -327,8 +327,8 @@ def test_the_hosts_own_interrupt_stops_what_runs_and_nothing_that_waits(host: An
 
 
 def test_the_form_begins_with_the_hosts_clip_skip(host: Any) -> None:
-    from easyphoto_video.host.webui import borrowed
+    from easyphoto_video.host.webui import common
 
     assert host.defaults()["clip_skip"] == 1
-    with borrowed.options(CLIP_stop_at_last_layers=2):
+    with common.options(CLIP_stop_at_last_layers=2):
         assert host.defaults()["clip_skip"] == 2

@@ -32,10 +32,7 @@ def restore(street: Street, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setattr(shared, "face_restorers", [negative], raising=False)
     scalers = [upscaler(name) for name in ("None", "Lanczos", "Nearest", "R-ESRGAN 4x+")]
     monkeypatch.setattr(shared, "sd_upscalers", scalers, raising=False)
-    restore = import_module("easyphoto_video.host.webui.restore")
-    # Imported once, it keeps the stand-in of the first test.
-    monkeypatch.setattr(restore, "shared", shared)
-    return restore
+    return import_module("easyphoto_video.host.webui.restore")
 
 
 def test_those_that_know_faces_or_pictures_are_offered(restore: ModuleType) -> None:

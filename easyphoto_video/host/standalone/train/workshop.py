@@ -16,7 +16,6 @@ from torch import Tensor
 from easyphoto_video.clip import Frames
 from easyphoto_video.faces.face import Detector, Recogniser
 from easyphoto_video.faces.photos import Photo
-from easyphoto_video.host.border import border
 from easyphoto_video.host.cast import finders
 from easyphoto_video.host.library import Library
 from easyphoto_video.host.standalone.device import Target
@@ -29,6 +28,7 @@ from easyphoto_video.host.standalone.train.keep import Keeper, lora_notes
 from easyphoto_video.host.standalone.train.place import Place
 from easyphoto_video.host.standalone.train.request import TrainRequest
 from easyphoto_video.host.standalone.train.settle import checkpoint_of, settled, target_of
+from easyphoto_video.host.translated import translated_errors
 from easyphoto_video.watch import Watch, unwatched
 
 LESS = "Give a smaller Batch size or LoRA rank, or --precision bf16."
@@ -125,7 +125,7 @@ class Workshop:
         target = target_of(self.device, self.precision)
         self.make_room()
         try:
-            with border(target.device, LESS):
+            with translated_errors(target.device, LESS):
                 session = self._session(request, files, ears, target)
                 keeper.begin(session.request, digest(files), restart=restart)
                 return session.run(keeper, ears, since)

@@ -1,4 +1,4 @@
-"""The border to torch and to hosts: what they raise leaves it as ours."""
+"""What torch and hosts raise, told as errors of ours."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from easyphoto_video.errors import EasyPhotoError, HostFailed, OutOfMemory, lack
 
 
 @contextmanager
-def border(device: torch.device, less: str) -> Iterator[None]:
-    """Exceptions of the libraries below leave it as ours. Raises OutOfMemory and HostFailed.
+def translated_errors(device: torch.device, less: str) -> Iterator[None]:
+    """What the libraries below raise leaves the `with` as ours: OutOfMemory and HostFailed.
 
     `less` names the settings that lower the need of memory, a sentence.
     """
