@@ -27,9 +27,9 @@ from easyphoto_video.setting.declaration import (
 from easyphoto_video.setting.kind import LONGEST_LIST, Naming, Setting
 from easyphoto_video.setting.several import Names
 
-PART = re.compile(r'\s*(\w+)\s*=\s*(?:("(?:[^"\\]|\\.)*")\s*|([^,"]*))(?:,|$)')
+PART = re.compile(r'\s*(\w+)\s*=(?:\s*("(?:[^"\\]|\\.)*")\s*|([^,"]*))(?:,|$)')
 """One field of a record's text."""
-QUOTED = re.compile(r'[,"\n]|^\s|\s$')
+QUOTED = re.compile(r'[,"]|^\s|\s$')
 """What a value holds that must stand in quotes."""
 
 
@@ -40,13 +40,11 @@ class Record:
         check_fields(self)
 
     def __str__(self) -> str:
-        """The fields that are not as they are by default."""
+        """The fields that are not as they are by default, or the first, for it is not nothing."""
+        fields = [field for field, _ in settings(self)]
+        told = [field.name for field in fields if getattr(self, field.name) != field.default]
         plain = plain_fields(self)
-        return ",".join(
-            f"{field.name}={_written(plain[field.name])}"
-            for field, _ in settings(self)
-            if getattr(self, field.name) != field.default
-        )
+        return ",".join(f"{name}={_written(plain[name])}" for name in told or [fields[0].name])
 
 
 @dataclass(frozen=True)
@@ -162,4 +160,6 @@ def _parts(text: str) -> dict[str, Any]:
 
 def _written(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return json.dumps(text, ensure_ascii=False) if QUOTED.search(text) else text
+    if text.isprintable() and not QUOTED.search(text):
+        return text
+    return json.dumps(text, ensure_ascii=not text.isprintable())  # no line of a form ends within
