@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from easyphoto_video.family import SD1
 from easyphoto_video.setting import PEOPLE, PERSON, CurveOverFrames, Setting, Text, declared
 from easyphoto_video.setting.text import AUTO, NONE
 
@@ -103,7 +104,7 @@ class FaceSettings:
             unit="px",
             low=64,
             high=1024,
-            step=8,
+            step=SD1.factor,
             auto=0,
             help="Side of the square in which the face is redrawn; automatic is the checkpoint's "
             "own size.",

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from easyphoto_video.basics import PROMPT, SAMPLERS, Basics
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.face_settings import FaceSettings
+from easyphoto_video.family import SD1
 from easyphoto_video.identity import lora_of
 from easyphoto_video.motion_settings import MotionSettings
 from easyphoto_video.output_settings import FORMATS, OutputSettings
@@ -29,7 +30,9 @@ LONGEST = 1_000_000
 EIGHT = Fraction(8)
 
 
-def side_field(label: str, auto: str, least: int = 64, most: int = 2048, step: int = 8) -> int:
+def side_field(
+    label: str, auto: str, least: int = 64, most: int = 2048, step: int = SD1.factor
+) -> int:
     text = f"{label} of the clip; automatic is {auto}."
     return declared(
         0, Setting(label=label, unit="px", low=least, high=most, step=step, auto=0, help=text)

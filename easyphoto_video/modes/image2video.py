@@ -97,7 +97,7 @@ def settle(job: Image2Video, host: Settling) -> Image2Video:
     """In the shape of the first picture."""
     from easyphoto_video.modes.held_pictures import settled_pictures
 
-    return host.sampled(job, lambda side: settled_pictures(job, side))
+    return host.sampled(job, lambda family: settled_pictures(job, family))
 
 
 def make(job: Image2Video, making: Making) -> Film:

@@ -88,7 +88,7 @@ def settle(job: Video2Video, host: Settling) -> Video2Video:
     from easyphoto_video.modes.change import check_change
     from easyphoto_video.modes.source_film import settled_film
 
-    settled = host.sampled(job, lambda side: settled_film(job, side))
+    settled = host.sampled(job, lambda family: settled_film(job, family))
     check_change(settled)
     return settled
 
