@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from easyphoto_video.face_settings import AUTO
-from easyphoto_video.setting import Setting, declared
-from easyphoto_video.values import Lora
+from easyphoto_video.setting import CurveOverFrames, PromptOverFrames, Setting, declared
+from easyphoto_video.setting.several import Lora
 
 SAMPLERS = (
     "DDIM",
@@ -34,7 +34,11 @@ OF_A_PICTURE = "1girl, blinking, turning head"
 
 def prompted(default: str) -> str:
     """The field for the prompt."""
-    setting = Setting(label="Prompt", lines=3, help="What to show; the WebUI's weights and breaks.")
+    setting = Setting(
+        label="Prompt",
+        kind=PromptOverFrames(lines=3),
+        help="What to show; the WebUI's weights and breaks.",
+    )
     return declared(default, setting)
 
 
@@ -44,7 +48,12 @@ class Basics:
 
     prompt: str = prompted(PROMPT)
     negative: str = declared(
-        "", Setting(label="Negative prompt", lines=2, help="What to keep out of the picture.")
+        "",
+        Setting(
+            label="Negative prompt",
+            kind=PromptOverFrames(),
+            help="What to keep out of the picture.",
+        ),
     )
     steps: int = declared(
         20, Setting(label="Steps", low=1, high=150, step=1, help="Denoising steps of the sampler.")
@@ -63,8 +72,7 @@ class Basics:
         "",
         Setting(
             label="CFG schedule",
-            lines=2,
-            curve=(1.0, 30.0),
+            kind=CurveOverFrames(low=1.0, high=30.0),
             help="CFG scale over frames, such as 0:(7), 30:(4); empty keeps the CFG scale.",
         ),
     )
@@ -129,8 +137,7 @@ class Basics:
         "",
         Setting(
             label="LoRA schedule",
-            lines=2,
-            curve=(-10.0, 10.0),
+            kind=CurveOverFrames(low=-10.0, high=10.0),
             help="Factor over frames on the weight of every LoRA, such as 0:(0), 16:(1); empty "
             "is 1 throughout.",
         ),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from easyphoto_video.setting import Setting, declared
+from easyphoto_video.family import SD1
+from easyphoto_video.setting import PEOPLE, PERSON, CurveOverFrames, Setting, Text, declared
+from easyphoto_video.setting.text import AUTO, NONE
 
-AUTO, NONE = "auto", "none"
 TAIL = "easyphoto_face, easyphoto, 1person, masterpiece, beauty"
 """EasyPhoto's: the words that its training ties the person to, and its two words of praise."""
 
@@ -23,6 +24,7 @@ class FaceSettings:
         AUTO,
         Setting(
             label="User id",
+            kind=PERSON,
             help="The trained person whose face the clip gets; auto is demo with the embedded "
             "checkpoint and nobody with another, none is nobody.",
         ),
@@ -31,6 +33,7 @@ class FaceSettings:
         (),
         Setting(
             label="More user ids",
+            kind=PEOPLE,
             help="For further people in the clip: the second largest face, the third, unless a "
             "face already looks like one of them.",
         ),
@@ -65,7 +68,7 @@ class FaceSettings:
         TAIL,
         Setting(
             label="Face prompt",
-            lines=2,
+            kind=Text(lines=2),
             help="The words for the redrawn face; the first three are what training ties it to.",
         ),
     )
@@ -78,8 +81,7 @@ class FaceSettings:
         "",
         Setting(
             label="Face redraw schedule",
-            lines=2,
-            curve=(0.0, 1.0),
+            kind=CurveOverFrames(low=0.0, high=1.0),
             help="Face redraw strength over frames, such as 0:(0.6), 30:(0.3); empty keeps it.",
         ),
     )
@@ -102,7 +104,7 @@ class FaceSettings:
             unit="px",
             low=64,
             high=1024,
-            step=8,
+            step=SD1.factor,
             auto=0,
             help="Side of the square in which the face is redrawn; automatic is the checkpoint's "
             "own size.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from easyphoto_video.setting import Setting, declared
+from easyphoto_video.setting import Choice, CurveOverFrames, Setting, declared
 
 ALTERNATING = "alternating"
 INSIDE = "inside"
@@ -38,8 +38,7 @@ class MotionSettings:
         "",
         Setting(
             label="Motion schedule",
-            lines=2,
-            curve=(0.0, 2.0),
+            kind=CurveOverFrames(low=0.0, high=2.0),
             help="Motion amount over frames, such as 0:(1), 16:(0.5); empty keeps the amount.",
         ),
     )
@@ -82,7 +81,7 @@ class MotionSettings:
         INSIDE,
         Setting(
             label="Windows",
-            choices=WINDOWS,
+            kind=Choice(choices=WINDOWS),
             help="How clips longer than the context are cut into windows: inside the motion "
             "module alone, which is cheapest; alternating takes less memory; and known names.",
         ),
@@ -91,7 +90,7 @@ class MotionSettings:
         "pyramid",
         Setting(
             label="Fuse method",
-            choices=FUSES,
+            kind=Choice(choices=FUSES),
             help="How frames that stand in several windows are averaged.",
         ),
     )
@@ -120,7 +119,11 @@ class MotionSettings:
     )
     free_init_filter: str = declared(
         "butterworth",
-        Setting(label="FreeInit filter", choices=FILTERS, help="What counts as a slow change."),
+        Setting(
+            label="FreeInit filter",
+            kind=Choice(choices=FILTERS),
+            help="What counts as a slow change.",
+        ),
     )
     free_init_space: float = declared(
         0.25,

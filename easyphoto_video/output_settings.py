@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from easyphoto_video.setting import Setting, declared
+from easyphoto_video.setting import Choice, Setting, declared
 
 FORMATS = ("mp4", "gif", "webp", "webm", "png")
 ORDERS = ("forward", "reverse", "ping-pong")
@@ -18,7 +18,8 @@ class OutputSettings:
     """Fields that every mode has."""
 
     format: str = declared(
-        "mp4", Setting(label="Format", choices=FORMATS, help="The kind of file to write.")
+        "mp4",
+        Setting(label="Format", kind=Choice(choices=FORMATS), help="The kind of file to write."),
     )
     interpolation: int = declared(
         1,
@@ -42,7 +43,7 @@ class OutputSettings:
         "forward",
         Setting(
             label="Order",
-            choices=ORDERS,
+            kind=Choice(choices=ORDERS),
             help="How the frames play; ping-pong is forward and back.",
         ),
     )
@@ -60,7 +61,7 @@ class OutputSettings:
         "film",
         Setting(
             label="GIF palette",
-            choices=PALETTES,
+            kind=Choice(choices=PALETTES),
             help="256 colours for the whole film, which is steady, or for each frame.",
         ),
     )
@@ -68,7 +69,7 @@ class OutputSettings:
         "bayer",
         Setting(
             label="GIF dither",
-            choices=DITHERS,
+            kind=Choice(choices=DITHERS),
             help="How colours between those of the palette are drawn.",
         ),
     )

@@ -8,28 +8,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import inf
 from typing import Any, ClassVar
 
 from easyphoto_video.basics import PROMPT, SAMPLERS, Basics
-from easyphoto_video.curve import Curve, parse_curve
 from easyphoto_video.errors import BadRequest
-from easyphoto_video.face_settings import AUTO, NONE, FaceSettings
+from easyphoto_video.face_settings import FaceSettings
+from easyphoto_video.family import SD1
 from easyphoto_video.identity import lora_of
 from easyphoto_video.motion_settings import MotionSettings
 from easyphoto_video.output_settings import FORMATS, OutputSettings
-from easyphoto_video.schedule import Schedule, check_text, parse_text
-from easyphoto_video.setting import Setting, declared, settings
-from easyphoto_video.values import FRACTION, READERS, Lora, plain, typed
+from easyphoto_video.schedule import Schedule
+from easyphoto_video.setting import CurveOverFrames, PromptOverFrames, Setting, declared, settings
+from easyphoto_video.setting.declaration import check_fields, check_over, plain_fields
+from easyphoto_video.setting.several import Lora
+from easyphoto_video.setting.text import AUTO, NONE
 
-__all__ = ["AUTO", "FORMATS", "FRACTION", "NONE", "PROMPT", "READERS", "SAMPLERS", "Lora"]
+__all__ = ["AUTO", "FORMATS", "NONE", "PROMPT", "SAMPLERS", "Lora"]
 
 LONGEST = 1_000_000
 """Frames of a clip."""
 EIGHT = Fraction(8)
 
 
-def side_field(label: str, auto: str, least: int = 64, most: int = 2048, step: int = 8) -> int:
+def side_field(
+    label: str, auto: str, least: int = 64, most: int = 2048, step: int = SD1.factor
+) -> int:
     text = f"{label} of the clip; automatic is {auto}."
     return declared(
         0, Setting(label=label, unit="px", low=least, high=most, step=step, auto=0, help=text)
@@ -67,12 +70,8 @@ class Request(ClipSize, OutputSettings):
     """The name of the mode whose type it is."""
 
     def __post_init__(self) -> None:
-        for field, setting in settings(self):
-            value = typed(field.type, getattr(self, field.name), setting)
-            setting.check(value)
-            object.__setattr__(self, field.name, value)
-            if setting.curve is not None:
-                self._curve(field.name)
+        check_fields(self)
+        check_over(self, self.frames)
 
     @property
     def is_loop(self) -> bool:
@@ -110,41 +109,17 @@ class Request(ClipSize, OutputSettings):
 
     def to_json(self) -> dict[str, Any]:
         """The request as plain JSON values; `request_from` reads them back to an equal request."""
-        values = {field.name: plain(getattr(self, field.name)) for field, _ in settings(self)}
-        return {"mode": self.mode, **values}
+        return {"mode": self.mode, **plain_fields(self)}
 
     def over_frames(self, name: str, rows: range) -> tuple[float, ...]:
         """What a schedule (`cfg_schedule`, ...) says of these frames.
 
         Empty when nothing is scheduled. Raises BadRequest where it is no number or out of range.
         """
-        curve = self._curve(name)
-        if curve is None:
-            return ()
-        try:
-            found = curve.values(rows, self.frames, self.chance)
-        except ValueError as error:
-            raise self._unreadable(name, error) from error
-        low, high = self._setting(name).curve or (-inf, inf)
-        for frame, value in zip(rows, found, strict=True):
-            if not low <= value <= high:
-                reason = f"it is {value:.4g} at frame {frame}, outside of {low:g} to {high:g}"
-                raise self._unreadable(name, ValueError(reason))
-        return tuple(map(float, found))
-
-    def _curve(self, name: str) -> Curve | None:
+        setting = self._setting(name)
+        assert isinstance(setting.kind, CurveOverFrames)
         text = getattr(self, name)
-        if not text.strip():
-            return None
-        try:
-            return parse_curve(text)
-        except ValueError as error:
-            raise self._unreadable(name, error) from error
-
-    def _unreadable(self, name: str, error: ValueError) -> BadRequest:
-        return BadRequest(
-            self._setting(name).label, getattr(self, name), str(error), "See docs/schedules.md."
-        )
+        return setting.kind.numbers(text, setting, rows, self.frames, self.chance)
 
     def _setting(self, name: str) -> Setting:
         return next(setting for field, setting in settings(self) if field.name == name)
@@ -156,8 +131,6 @@ class Sampled(FaceSettings, Request, MotionSettings, Basics):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("prompt", "negative"):
-            self._check_schedule(name)
         _check_below("Context overlap", self.overlap, "context length", self.context)
         _check_below("Span overlap", self.span_overlap, "half of the span", self.span // 2 + 1)
 
@@ -227,21 +200,9 @@ class Sampled(FaceSettings, Request, MotionSettings, Basics):
         )
 
     def _schedule(self, name: str) -> Schedule[str]:
-        text = getattr(self, name)
-        try:
-            return parse_text(text, self.frames)
-        except ValueError as error:
-            raise self._unreadable(name, error) from error
-
-    def _check_schedule(self, name: str) -> None:
-        """As far as it can be, while the number of frames may still be open."""
-        try:
-            if self.frames:
-                parse_text(getattr(self, name), self.frames)
-            else:
-                check_text(getattr(self, name))
-        except ValueError as error:
-            raise self._unreadable(name, error) from error
+        setting = self._setting(name)
+        assert isinstance(setting.kind, PromptOverFrames)
+        return setting.kind.schedule(getattr(self, name), setting, self.frames)
 
 
 def _check_below(label: str, value: int, other: str, most: int) -> None:

@@ -33,7 +33,7 @@ from easyphoto_video.held import (
 )
 from easyphoto_video.modes.registry import request_from
 from easyphoto_video.request import Request
-from easyphoto_video.setting import settings
+from easyphoto_video.setting.declaration import files_of
 from easyphoto_video.work import AGAIN, FOLDER, JOB, Work, kept_in
 
 
@@ -46,7 +46,7 @@ class Unfinished:
     request: Request
     """As it ran: nothing is open."""
     files: Mapping[str, list[int]]
-    """Size and time of the files that the request names, by field."""
+    """Size and time of the files that the request names, by place, see `files_of`."""
     spans: int
     """How many are done."""
     stopped: float
@@ -195,23 +195,21 @@ def _same(resumed: Unfinished) -> Path:
     now = _stamps(resumed.request)
     for name, stamp in resumed.files.items():
         if now.get(name) != stamp:
-            path = Path(getattr(resumed.request, name))
+            path = files_of(resumed.request).get(name, name)
             raise BadFile(path, "it has changed since", f"Put the old one back. {AGAIN}")
     return resumed.folder
 
 
 def _stamps(request: Request) -> dict[str, list[int]]:
-    """Size and time of the files that a request names, by field. Raises BadFile."""
+    """Size and time of the files that a request names, by place. Raises BadFile."""
     found = {}
-    for field, setting in settings(request):
-        path = getattr(request, field.name)
-        if setting.file and path:
-            try:
-                facts = Path(path).stat()
-            except OSError as error:
-                reason = "it is no longer there"
-                raise BadFile(path, reason, f"Put it back. {AGAIN}") from error
-            found[field.name] = [facts.st_size, facts.st_mtime_ns]
+    for place, path in files_of(request).items():
+        try:
+            facts = Path(path).stat()
+        except OSError as error:
+            reason = "it is no longer there"
+            raise BadFile(path, reason, f"Put it back. {AGAIN}") from error
+        found[place] = [facts.st_size, facts.st_mtime_ns]
     return found
 
 

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from easyphoto_video.errors import BadRequest
+from easyphoto_video.family import SD1
 from easyphoto_video.modes.change import check_change
 from easyphoto_video.modes.source_film import settled_film
 from easyphoto_video.modes.video2video import Video2Video
@@ -29,7 +30,7 @@ def film(tmp_path: Path) -> Path:
 def settled(film: Path, **values: Any) -> Video2Video:
     usual = {"video": str(film), "fps": 8, "user_id": "none", "seed": 1, "cfg": 7}
     job = Video2Video(**{**usual, **values})
-    return replace(job, **settled_film(job, 64))
+    return replace(job, **settled_film(job, replace(SD1, side=64)))
 
 
 @pytest.mark.parametrize(

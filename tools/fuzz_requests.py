@@ -13,7 +13,8 @@ from easyphoto_video.host.jobs import Jobs
 from easyphoto_video.infotext import to_infotext, values_of
 from easyphoto_video.modes.registry import MODES, request_from
 from easyphoto_video.request import Request, Sampled
-from easyphoto_video.setting import settings
+from easyphoto_video.setting import CurveOverFrames, settings
+from easyphoto_video.setting.number import WHOLE
 from tools.fuzz_host import FuzzHost
 
 NUMBERS = (0, -1, 1, 2, 7, 8, 64, 512, 2048, 8192, 10**6, 2**31, 2**63, 2**64, 10**400, 0.5, -0.0)
@@ -39,7 +40,7 @@ def case(rng: random.Random, samples: Path, folder: Path) -> None:
     request = request_from(values) if at_once else _over_http(rng, mode, values, folder)
     assert request_from(json.loads(json.dumps(request.to_json()))) == request
     for field, setting in settings(request):
-        if setting.curve:
+        if isinstance(setting.kind, CurveOverFrames):
             request.over_frames(field.name, range(min(request.frames, 40)))
     if request.frames and isinstance(request, Sampled):
         assert request.prompts.keys
@@ -69,9 +70,9 @@ def _values(rng: random.Random, mode: str) -> dict[str, Any]:
     for field, setting in rng.choices(list(settings(kind)), k=rng.choice((0, 1, 2, 4))):
         if rng.random() < 0.5 and setting.low is not None and setting.high is not None:
             number = rng.uniform(setting.low, setting.high)
-            values[field.name] = round(number) if field.type == "int" else number
-        elif rng.random() < 0.5 and setting.choices:
-            values[field.name] = rng.choice(setting.choices)
+            values[field.name] = round(number) if setting.kind is WHOLE else number
+        elif rng.random() < 0.5 and setting.kind.choices:
+            values[field.name] = rng.choice(setting.kind.choices)
         else:
             values[field.name] = _value(rng)
     if rng.random() < 0.05:

@@ -16,10 +16,13 @@ import numpy.typing as npt
 from easyphoto_video.clip import Frames
 from easyphoto_video.faces.face import FaceTrack, Floats
 from easyphoto_video.faces.level import levelled
+from easyphoto_video.family import SD1
 
 Views = npt.NDArray[np.float64]
 """(F, 2, 3) or, for one frame, (2, 3)."""
 
+STEP = SD1.factor
+"""px; a crop is rendered, so its sides are whole latents."""
 BLUR = 0.4
 """Of the low-pass before shrinking by f, in px of the source: BLUR * sqrt(f^2 - 1)."""
 
@@ -40,8 +43,9 @@ class CropPlan:
     """Frames to both sides over which the size of the view is levelled; 0 is off."""
 
     def __post_init__(self) -> None:
-        if self.width < 8 or self.height < 8 or self.width % 8 or self.height % 8:
-            raise ValueError(f"a crop's sides are multiples of 8, not {self.width}x{self.height}")
+        if any(side < STEP or side % STEP for side in (self.width, self.height)):
+            size = f"{self.width}x{self.height}"
+            raise ValueError(f"a crop's sides are multiples of {STEP}, not {size}")
         if self.ratio <= 0:
             raise ValueError(f"a crop is larger than 0 faces, not {self.ratio}")
 

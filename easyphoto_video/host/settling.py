@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
+from easyphoto_video.family import Family
 from easyphoto_video.host.cast import check_faces, settled_model
 from easyphoto_video.host.checkpoint.facts import Facts
 from easyphoto_video.host.checks import check_clip_skip, check_steps
@@ -117,7 +118,7 @@ class _Settling:
         """See Settling."""
         return replace(job, interpolator=self.answers.interpolator(job))
 
-    def sampled(self, job: SampledT, material: Callable[[int], Chosen]) -> SampledT:
+    def sampled(self, job: SampledT, material: Callable[[Family], Chosen]) -> SampledT:
         """See Settling."""
         host = self.answers
         host.check(job)
@@ -126,13 +127,13 @@ class _Settling:
         check_clip_skip(job.clip_skip, base.text_layers)
         chosen: dict[str, Any] = {
             **host.people(job, base),
-            **material(base.facts.side),
+            **material(base.facts.family),
             "seed": host.seed() if job.seed == -1 else job.seed,
             "cfg": job.cfg or base.facts.cfg,
             "checkpoint": base.listed,
             "vae": host.vae(job.vae),
             "loras": tuple(Lora(host.lora(lora.name), lora.weight) for lora in job.loras),
-            "face_size": job.face_size or base.facts.side,
+            "face_size": job.face_size or base.facts.family.side,
             **host.motion(job, base),
         }
         return self.output(replace(job, **chosen))

@@ -35,9 +35,9 @@ def latent_mask(mask: Mask, latents: Tensor) -> Tensor:
 
 
 def mixed(latents: Tensor, mix: Mix | None, noise: Tensor) -> Tensor:
-    """Latents of the pictures (K, 4, h, w) to those that the frames begin from (F, 4, h, w).
+    """Latents of the pictures (K, C, h, w) to those that the frames begin from (F, C, h, w).
 
-    `noise` (F, 4, h, w) is fresh: the sampler's own is another.
+    `noise` (F, C, h, w) is fresh: the sampler's own is another.
     """
     if mix is None:
         return latents
@@ -55,22 +55,26 @@ def noise_numbers(shot: Shot) -> tuple[int, ...]:
 
 
 def freed(shot: Shot, number: int, latents: Tensor, noise: Tensor, share: float) -> Tensor:
-    """The noise (F, 4, h, w) of the next pass of FreeInit, after pass `number`.
+    """The noise (F, C, h, w) of the next pass of FreeInit, after pass `number`.
 
     `latents` are what that pass made of `noise`; `share` is what the sampler leaves of a picture at
     its first step.
     """
     assert shot.free_init is not None
     keep = Filter(kind=shot.free_init.filter, space=shot.free_init.space, time=shot.free_init.time)
-    size = (4, shot.height // 8, shot.width // 8)
-    fresh = initial_noise(shot.numbers, size, shot.seed + APART * (2 + number)).to(latents)
+    seed = shot.seed + APART * (2 + number)
+    fresh = initial_noise(shot.numbers, _shape(latents), seed).to(latents)
     return freeinit_noise(latents, (noise.to(latents), fresh), share, keep)
 
 
-def fresh_noise(shot: Shot) -> Tensor:
-    """(F, 4, h, w) float32 on the CPU for `mixed`, of no frame's own."""
-    size = (4, shot.height // 8, shot.width // 8)
-    return initial_noise(shot.numbers, size, shot.seed + APART)
+def fresh_noise(shot: Shot, latents: Tensor) -> Tensor:
+    """(F, C, h, w) float32 on the CPU for `mixed` of these latents, of no frame's own."""
+    return initial_noise(shot.numbers, _shape(latents), shot.seed + APART)
+
+
+def _shape(latents: Tensor) -> tuple[int, int, int]:
+    channels, height, width = latents.shape[1:]
+    return channels, height, width
 
 
 def begins_at(strengths: Sequence[float], steps: int) -> list[int]:

@@ -10,14 +10,15 @@ import numpy as np
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import Mix, Start, Weights
 from easyphoto_video.errors import BadRequest
+from easyphoto_video.family import Family
 from easyphoto_video.holding import Fading, animatediff, easyphoto, rising, steady
 from easyphoto_video.modes.image2video import Image2Video
 from easyphoto_video.sizes import size_like
 from easyphoto_video.video.still import fitted, read_picture
 
 
-def settled_pictures(request: Image2Video, side: int) -> dict[str, Any]:
-    """The size that the first picture chooses; `side` px is the checkpoint's.
+def settled_pictures(request: Image2Video, family: Family) -> dict[str, Any]:
+    """The size that the first picture chooses, as large as the family's.
 
     Opens the files. Raises BadRequest and BadFile.
     """
@@ -28,7 +29,7 @@ def settled_pictures(request: Image2Video, side: int) -> dict[str, Any]:
         raise BadRequest("Frames", request.frames, reason, "Give 2 at least.")
     pictures = [read_picture(file) for file in (request.image, request.last_image) if file]
     height, width = pictures[0].shape[:2]
-    return size_like(request, width, height, side)
+    return size_like(request, width, height, family)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from easyphoto_video.basics import OF_A_PICTURE, prompted
 from easyphoto_video.modes.mode import Mode, Settling
 from easyphoto_video.request import NONE, Sampled, side_field
-from easyphoto_video.setting import PICTURE, Setting, declared
+from easyphoto_video.setting import PERSON, PICTURE, Choice, CurveOverFrames, Setting, declared
 
 if TYPE_CHECKING:
     from easyphoto_video.film import Film
@@ -42,17 +42,18 @@ class Image2Video(Sampled):
         NONE,
         Setting(
             label="User id",
+            kind=PERSON,
             help="The trained person whose face the clip gets; none leaves the picture's own.",
         ),
     )
     image: str = declared(
-        "", Setting(label="Image", file=PICTURE, help="The picture that the clip begins with.")
+        "", Setting(label="Image", kind=PICTURE, help="The picture that the clip begins with.")
     )
     last_image: str = declared(
         "",
         Setting(
             label="Last image",
-            file=PICTURE,
+            kind=PICTURE,
             help="The picture that the clip ends with; empty lets it end as it will.",
         ),
     )
@@ -60,7 +61,7 @@ class Image2Video(Sampled):
         "cover",
         Setting(
             label="Fit",
-            choices=FITS,
+            kind=Choice(choices=FITS),
             help="How a picture of another shape fills the clip: cover crops it about its "
             "middle, contain puts bars around it, stretch distorts it.",
         ),
@@ -69,7 +70,7 @@ class Image2Video(Sampled):
         HOLDS[0],
         Setting(
             label="Hold",
-            choices=HOLDS,
+            kind=Choice(choices=HOLDS),
             help="How the pictures hold over the frames: steady keeps the given ones and lets "
             "the others go further and further; easyphoto and animatediff mix their latents.",
         ),
@@ -79,8 +80,7 @@ class Image2Video(Sampled):
         "",
         Setting(
             label="Strength schedule",
-            lines=2,
-            curve=(0.0, 1.0),
+            kind=CurveOverFrames(low=0.0, high=1.0),
             help="Strength over frames, such as 0:(0), 8:(0.8); empty leaves it to strength and "
             "hold.",
         ),
@@ -97,7 +97,7 @@ def settle(job: Image2Video, host: Settling) -> Image2Video:
     """In the shape of the first picture."""
     from easyphoto_video.modes.held_pictures import settled_pictures
 
-    return host.sampled(job, lambda side: settled_pictures(job, side))
+    return host.sampled(job, lambda family: settled_pictures(job, family))
 
 
 def make(job: Image2Video, making: Making) -> Film:

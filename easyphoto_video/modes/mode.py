@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from easyphoto_video.family import Family
 from easyphoto_video.request import Request, Sampled
 
 if TYPE_CHECKING:
@@ -25,11 +26,11 @@ class Settling(Protocol):
         """The request with what every clip needs chosen."""
         ...
 
-    def sampled(self, job: SampledT, material: Callable[[int], Chosen]) -> SampledT:
+    def sampled(self, job: SampledT, material: Callable[[Family], Chosen]) -> SampledT:
         """The request with all chosen that denoising needs: seed, models, motion, people.
 
         `material` says the fields that the request's own files choose, above all its size, given
-        the side in px that the checkpoint was trained at.
+        the family of the checkpoint.
         """
         ...
 

@@ -15,6 +15,7 @@ from easyphoto_video.engine import Mask
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.faces.cutout import Allowed
 from easyphoto_video.faces.face import Floats
+from easyphoto_video.family import Family
 from easyphoto_video.film import Film
 from easyphoto_video.modes.video2video import Video2Video
 from easyphoto_video.sizes import size_like
@@ -24,8 +25,8 @@ from easyphoto_video.video.read import open_video
 from easyphoto_video.video.still import fitted
 
 
-def settled_film(request: Video2Video, side: int) -> dict[str, Any]:
-    """Length, rate and size that the film chooses; `side` px is the checkpoint's.
+def settled_film(request: Video2Video, family: Family) -> dict[str, Any]:
+    """Length, rate and size that the film chooses, where it is rendered as large as the family's.
 
     Opens the files. Raises BadRequest, BadFile and Missing.
     """
@@ -36,7 +37,7 @@ def settled_film(request: Video2Video, side: int) -> dict[str, Any]:
     if request.mask_video:
         next(masks_of(request.mask_video, cut, 0, 1))
     if request.redraws:
-        return {**chosen, **size_like(request, cut.width, cut.height, side)}
+        return {**chosen, **size_like(request, cut.width, cut.height, family)}
     width, height = request.width or cut.width, request.height or cut.height
     return {**chosen, "width": width, "height": height}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from easyphoto_video.modes.mode import Mode, Settling
+from easyphoto_video.family import Family
+from easyphoto_video.modes.mode import Chosen, Mode, Settling
 from easyphoto_video.request import Sampled
 
 if TYPE_CHECKING:
@@ -22,9 +23,11 @@ class Text2Video(Sampled):
 
 def settle(job: Text2Video, host: Settling) -> Text2Video:
     """In the checkpoint's own size."""
-    return host.sampled(
-        job, lambda side: {"width": job.width or side, "height": job.height or side}
-    )
+
+    def chosen(family: Family) -> Chosen:
+        return {"width": job.width or family.side, "height": job.height or family.side}
+
+    return host.sampled(job, chosen)
 
 
 def make(job: Text2Video, making: Making) -> Film:

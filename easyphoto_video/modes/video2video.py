@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from easyphoto_video.basics import OF_A_PICTURE, prompted
 from easyphoto_video.modes.mode import Mode, Settling
 from easyphoto_video.request import Sampled, fps_setting, frames_field, side_field
-from easyphoto_video.setting import FILM, Setting, declared
+from easyphoto_video.setting import FILM, CurveOverFrames, Setting, declared
 
 if TYPE_CHECKING:
     from easyphoto_video.engine import Start
@@ -25,7 +25,7 @@ class Video2Video(Sampled):
     mode = "video2video"
     prompt: str = prompted(OF_A_PICTURE)
     video: str = declared(
-        "", Setting(label="Video", file=FILM, help="The film to begin from; animations too.")
+        "", Setting(label="Video", kind=FILM, help="The film to begin from; animations too.")
     )
     start_time: float = declared(
         0.0,
@@ -41,7 +41,7 @@ class Video2Video(Sampled):
         "",
         Setting(
             label="Mask video",
-            file=FILM,
+            kind=FILM,
             help="A film or picture that is white where the clip may change; empty is everywhere.",
         ),
     )
@@ -58,8 +58,7 @@ class Video2Video(Sampled):
         "",
         Setting(
             label="Redraw schedule",
-            lines=2,
-            curve=(0.0, 1.0),
+            kind=CurveOverFrames(low=0.0, high=1.0),
             help="Redraw over frames, such as 0:(0.2), 30:(0.6); empty keeps the one value.",
         ),
     )
@@ -89,7 +88,7 @@ def settle(job: Video2Video, host: Settling) -> Video2Video:
     from easyphoto_video.modes.change import check_change
     from easyphoto_video.modes.source_film import settled_film
 
-    settled = host.sampled(job, lambda side: settled_film(job, side))
+    settled = host.sampled(job, lambda family: settled_film(job, family))
     check_change(settled)
     return settled
 

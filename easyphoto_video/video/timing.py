@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from easyphoto_video.values import FINEST
+from easyphoto_video.setting.number import FINEST
 
 COARSE = Fraction(1, 500)
 """Ticks longer than this are exact; in finer ones a moment may be rounded to the next tick."""

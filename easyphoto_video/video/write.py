@@ -11,7 +11,7 @@ from types import TracebackType
 from easyphoto_video.clip import Frames
 from easyphoto_video.errors import BadRequest, HostFailed
 from easyphoto_video.held import TOKEN, claimed, sweep
-from easyphoto_video.values import FINEST
+from easyphoto_video.setting.number import FINEST
 from easyphoto_video.video.encode import sink_for
 from easyphoto_video.video.film import Extras, Film, Sink
 from easyphoto_video.video.place import check_writable, format_of, place_of, publish

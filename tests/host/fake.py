@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from easyphoto_video.engine import Engine
 from easyphoto_video.errors import Missing
 from easyphoto_video.faces.cast import Cast
+from easyphoto_video.family import SD1
 from easyphoto_video.host.checkpoint.facts import Facts
 from easyphoto_video.host.checks import check_sampler
 from easyphoto_video.host.motions import UnetFacts
@@ -125,7 +127,7 @@ class _Answers:
         """See Answers."""
         self._host.known("checkpoint", name)
         body = UnetFacts(name=name, channels=(32,), text_width=64, is_embedded=False)
-        facts = Facts(side=SIDE, cfg=CFG)
+        facts = Facts(family=replace(SD1, side=SIDE), cfg=CFG)
         return Base(listed=name, body=body, text_layers=12, facts=facts)
 
     def vae(self, name: str) -> str:

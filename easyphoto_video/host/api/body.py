@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import replace
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from starlette.requests import Request as Call
 
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.api.answers import Refused
-from easyphoto_video.host.api.schema import LONGEST_LIST, defaults, longest
+from easyphoto_video.host.api.schema import defaults
 from easyphoto_video.host.front import Host
 from easyphoto_video.modes.registry import MODES, request_from
-from easyphoto_video.request import READERS, Request
-from easyphoto_video.setting import Setting, settings
+from easyphoto_video.request import Request
+from easyphoto_video.setting import settings
+from easyphoto_video.setting.declaration import with_files
+from easyphoto_video.setting.kind import LONGEST_LIST, Naming
 
 LARGEST = 2**20
 """Bytes of a body."""
-Files = Callable[[Setting, str], str]
-"""The path of the file that a field names; raises BadRequest or BadFile."""
 DEEPEST = 8
 """Lists and objects within each other."""
-
-JSON_TYPES: Mapping[str, tuple[type, ...]] = {
-    "str": (str,),
-    "bool": (bool,),
-    "int": (int, float),
-    "float": (int, float),
-    "Fraction": (int, float, str),
-    "tuple[Lora, ...]": (list,),
-    "tuple[str, ...]": (list,),
-}
-"""For each annotation of a field: what JSON may hold; the request itself asks for whole numbers."""
 
 
 async def read_object(request: Call, largest: int = LARGEST) -> dict[str, Any]:
@@ -64,7 +52,7 @@ def parsed(body: bytes) -> Any:
     return values
 
 
-def request_of(mode: str, values: Mapping[str, Any], host: Host, files: Files) -> Request:
+def request_of(mode: str, values: Mapping[str, Any], host: Host, files: Naming) -> Request:
     """The request that a body asks for; what it leaves out is the host's, and `files` says which
     file a name means. Raises BadRequest and BadFile."""
     if values.get("mode", mode) != mode:
@@ -72,33 +60,15 @@ def request_of(mode: str, values: Mapping[str, Any], host: Host, files: Files) -
             "Mode", values["mode"], f"is not that of the address, {mode}", "Leave it out."
         )
     for field, setting in settings(MODES[mode].request):
-        if field.name in values and not _fits(
-            str(field.type), values[field.name], longest(setting)
-        ):
-            name = READERS[str(field.type)][1]
-            if field.type == "tuple[Lora, ...]":
-                name = f"a list of {name}"
-            limit = f"{longest(setting)} characters and {LONGEST_LIST} items at most"
+        kind = setting.kind
+        if field.name in values and not kind.fits(values[field.name]):
+            name = kind.called_in_json
+            limit = f"{kind.longest} characters and {LONGEST_LIST} items at most"
             raise BadRequest(
                 setting.label, values[field.name], f"is not {name}", f"Give {name}, {limit}."
             )
     request = request_from({**defaults(MODES[mode].request, host), **values, "mode": mode})
-    named = {
-        field.name: files(setting, getattr(request, field.name))
-        for field, setting in settings(request)
-        if setting.file
-    }
-    return replace(request, **named)
-
-
-def _fits(annotation: str, value: Any, longest: int) -> bool:
-    if isinstance(value, bool) or annotation == "bool":
-        return isinstance(value, bool) and annotation == "bool"
-    if not isinstance(value, JSON_TYPES[annotation]):
-        return False
-    if isinstance(value, list):
-        return len(value) <= LONGEST_LIST and all(_fits("str", item, longest) for item in value)
-    return not isinstance(value, str) or len(value) <= longest
+    return with_files(request, files)
 
 
 async def _read(request: Call, largest: int) -> bytes:

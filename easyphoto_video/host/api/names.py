@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from easyphoto_video.request import Request
-from easyphoto_video.setting import settings
+from easyphoto_video.setting.declaration import with_files
 
 FOLDER = ".uploads"
 """Of the files that came over HTTP, beside the finished clips."""
@@ -25,9 +25,4 @@ def known_as(path: str, outputs: Path) -> str:
 
 def request_json(request: Request, outputs: Path) -> dict[str, Any]:
     """A request as JSON values, its files as they are known."""
-    named = {
-        field.name: known_as(getattr(request, field.name), outputs)
-        for field, setting in settings(request)
-        if setting.file and getattr(request, field.name)
-    }
-    return {**request.to_json(), **named}
+    return with_files(request, lambda _, path: known_as(path, outputs)).to_json()

@@ -8,16 +8,10 @@ from typing import Any
 
 from easyphoto_video.host.front import Host
 from easyphoto_video.modes.registry import MODES
-from easyphoto_video.request import FRACTION, Request
-from easyphoto_video.setting import PICTURE, Setting, settings
+from easyphoto_video.request import Request
+from easyphoto_video.setting import Setting, settings
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-LONGEST_TEXT = 20_000
-"""Characters of a text."""
-LONGEST_PICTURE = 2**20
-"""Characters of a picture as a data: URL."""
-LONGEST_LIST = 64
-"""Items of a list."""
 
 
 def schema(host: Host) -> dict[str, Any]:
@@ -28,11 +22,6 @@ def schema(host: Host) -> dict[str, Any]:
         "anyOf": [{"$ref": f"#/$defs/{mode}"} for mode in MODES],
         "$defs": {mode: _mode_schema(mode, host) for mode in MODES},
     }
-
-
-def longest(setting: Setting) -> int:
-    """Characters of the text of a field at most."""
-    return LONGEST_PICTURE if setting.file == PICTURE else LONGEST_TEXT
 
 
 def defaults(kind: type[Request], host: Host) -> dict[str, Any]:
@@ -64,29 +53,5 @@ def _field_schema(field: Field[Any], setting: Setting, default: Any, host: Host)
     shown = {"title": setting.label, "description": setting.help, "default": default}
     if setting.unit:
         shown["unit"] = setting.unit
-    if setting.file:
-        shown["file"] = setting.file
-    choices = setting.choices or tuple(host.choices(field.name))
-    if field.type == "bool":
-        return {**shown, "type": "boolean"}
-    if field.type.startswith("tuple"):
-        items = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
-        items |= {"examples": list(choices)} if choices else {}
-        return {**shown, "type": "array", "maxItems": LONGEST_LIST, "items": items}
-    if field.type == "str":
-        known = list(choices) if default in choices else [default, *choices]
-        allowed = {"enum": known} if choices else {}
-        return {**shown, "type": "string", "maxLength": longest(setting), **allowed}
-    return {**shown, **_number_schema(field, setting)}
-
-
-def _number_schema(field: Field[Any], setting: Setting) -> dict[str, Any]:
-    limits: dict[str, Any] = {"minimum": setting.low, "maximum": setting.high}
-    if setting.step and setting.step > 1:
-        limits["multipleOf"] = setting.step
-    limits = {name: limit for name, limit in limits.items() if limit is not None}
-    if setting.auto is not None:
-        limits = {"auto": setting.auto, "anyOf": [{"const": setting.auto}, limits]}
-    if field.type == "Fraction":
-        return {"type": ["number", "string"], "pattern": f"^{FRACTION}$", **limits}
-    return {"type": "integer" if field.type == "int" else "number", **limits}
+    listed = setting.kind.choices or tuple(host.choices(field.name))
+    return {**shown, **setting.kind.schema(setting, default, listed)}

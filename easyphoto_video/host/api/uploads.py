@@ -30,8 +30,8 @@ from easyphoto_video.host.api.names import FOLDER, UPLOAD
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.jobs import Jobs
 from easyphoto_video.private import private_file, private_folder
-from easyphoto_video.request import Request
-from easyphoto_video.setting import FILM, PICTURE, Setting, settings
+from easyphoto_video.setting import FILM, PICTURE, Setting
+from easyphoto_video.setting.declaration import files_of
 from easyphoto_video.video.read import open_video
 from easyphoto_video.video.still import read_picture
 
@@ -91,7 +91,7 @@ class Uploads:
         """
         if not value:
             return value
-        if setting.file == PICTURE and (head := DATA.match(value)):
+        if setting.kind is PICTURE and (head := DATA.match(value)):
             return self.path(setting, self._inline(setting, value, head.end()))
         upload = ID.fullmatch(value)
         found = self._upload(upload[1]) if upload else self._result(value)
@@ -171,16 +171,10 @@ class Uploads:
         """Texts that name what may not go."""
         for job in self._jobs.all():
             if not job.state.is_over:
-                yield from _files(job.request)
+                yield from files_of(job.request).values()
         for said in (self._host.outputs / work.FOLDER).glob(f"*/{work.JOB}"):
             with suppress(OSError):
                 yield said.read_text(encoding="utf-8", errors="replace")
-
-
-def _files(request: Request) -> Iterator[str]:
-    for field, setting in settings(request):
-        if setting.file:
-            yield getattr(request, field.name)
 
 
 def _id(file: Path) -> str:
@@ -188,17 +182,17 @@ def _id(file: Path) -> str:
 
 
 def _kind(part: Path) -> str:
-    """FILM or PICTURE, by what is in the file. Raises BadFile."""
+    """The word for FILM or PICTURE, by what is in the file. Raises BadFile."""
     try:
         if open_video(part).count > 1:
-            return FILM
+            return FILM.widget
     except BadFile as error:
         reason = error.reason.replace(str(part), "the file")
         raise BadFile("the file", reason, error.next_step) from error
     with suppress(BadFile):
         read_picture(part)
-        return PICTURE
-    return FILM  # of one frame
+        return PICTURE.widget
+    return FILM.widget  # of one frame
 
 
 @contextmanager

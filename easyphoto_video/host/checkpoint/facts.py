@@ -5,14 +5,16 @@ Without a yaml, or where it is silent, SD1.5's values hold.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from easyphoto_video.errors import BadFile
+from easyphoto_video.family import SD1, Family
 from easyphoto_video.files import NOBODY, check_file, trouble_with
 
 STEPS = 1000
@@ -24,6 +26,12 @@ PREDICTIONS = {"eps": "epsilon", "v": "v_prediction"}
 BETAS = {"linear": "scaled_linear", "sqrt_linear": "linear"}
 """LDM's `beta_schedule`, and diffusers' name for it: their "linear" are not the same."""
 
+LEVEL = re.compile(r"first_stage_model\.encoder\.down\.(\d+)\.")
+"""A level of the VAE; each but the last halves the picture."""
+OUTPUT = "model.diffusion_model.out.2.weight"
+CROSSED = "model.diffusion_model.middle_block.1.transformer_blocks.0.attn2.to_k.weight"
+"""Tensors of the UNet that tell the latents' channels, and the width of the text."""
+
 MEND = "Mend it or take it away; without one, the values of SD1.5 hold."
 
 
@@ -31,8 +39,8 @@ MEND = "Mend it or take it away; without one, the values of SD1.5 hold."
 class Facts:
     """Defaults are SD1.5's."""
 
-    prediction: str = "epsilon"
-    """What the UNet predicts, as diffusers calls it."""
+    family: Family = SD1
+    """Latents, side and prediction, as this checkpoint has them."""
     betas: tuple[str, float, float] = ("scaled_linear", 0.00085, 0.012)
     """The noise schedule as `motion.noise.betas` takes it."""
     zero_snr: bool = False
@@ -44,10 +52,6 @@ class Facts:
     text_heads: int | None = None
     """Of the text encoder; None follows from its width."""
     text_activation: str = "quick_gelu"
-    scale_factor: float = 0.18215
-    """What the VAE's latents are multiplied with for the UNet."""
-    side: int = 512
-    """Width and height it was trained for, px."""
     cfg: float = 7.0
     """The guidance scale that suits it; our own part of the yaml, `easyphoto_video: {cfg: 7}`."""
 
@@ -64,7 +68,7 @@ def facts_beside(checkpoint: Path, keys: Mapping[str, Any]) -> Facts:
     usual = Facts()
     try:
         return Facts(
-            prediction=_named(PREDICTIONS, params, "parameterization", _default(keys)),
+            family=_family(keys, params),
             betas=(
                 _named(BETAS, params, "beta_schedule", "linear"),
                 float(params.get("linear_start", usual.betas[1])),
@@ -75,12 +79,32 @@ def facts_beside(checkpoint: Path, keys: Mapping[str, Any]) -> Facts:
             head_width=_count(unet, "num_head_channels", None),
             text_heads=_count(text, "num_attention_heads", None),
             text_activation=_word(text, "hidden_act", usual.text_activation),
-            scale_factor=float(params.get("scale_factor", usual.scale_factor)),
-            side=8 * (_count(params, "image_size", None) or usual.side // 8),
             cfg=_cfg(content, usual.cfg),
         )
     except (TypeError, ValueError) as error:
         raise BadFile(path, f"this cannot be used ({error})", MEND) from error
+
+
+def _family(keys: Mapping[str, Any], params: Mapping[str, Any]) -> Family:
+    """SD1.x as these tensors, and the yaml, have it."""
+    levels = {found[1] for key in keys if (found := LEVEL.match(key))}
+    factor = 2 ** (len(levels) - 1) if levels else SD1.factor
+    channels, width = _dimension(keys, OUTPUT, 0), _dimension(keys, CROSSED, 1)
+    return replace(
+        SD1,
+        channels=channels or SD1.channels,
+        factor=factor,
+        scale=float(params.get("scale_factor", SD1.scale)),
+        text_widths=(width,) if width else SD1.text_widths,
+        side=factor * (_count(params, "image_size", None) or SD1.side // SD1.factor),
+        prediction=_named(PREDICTIONS, params, "parameterization", _default(keys)),
+    )
+
+
+def _dimension(keys: Mapping[str, Any], name: str, axis: int) -> int:
+    """Of a tensor among the keys; 0 where it is not there."""
+    shape = keys[name].shape if name in keys else ()
+    return int(shape[axis]) if len(shape) > axis else 0
 
 
 def _default(keys: Mapping[str, Any]) -> str:

@@ -95,7 +95,7 @@ def _unet(tensors: Tensors, facts: Facts) -> dict[str, Any]:
     crossed = [has for _, has in firsts]
     deepest = "middle_block.1.transformer_blocks."
     return {
-        "sample_size": facts.side // 8,
+        "sample_size": facts.family.side // facts.family.factor,
         "in_channels": own["input_blocks.0.0.weight"].shape[1],
         "out_channels": own["out.2.weight"].shape[0],
         "block_out_channels": channels,
@@ -143,8 +143,10 @@ def _vae(tensors: Tensors, facts: Facts) -> dict[str, Any]:
     if not channels or any(width % GROUPS for width in channels):
         raise Misfit(f"its widths {channels} are no multiples of {GROUPS}")
     latents = tensors["decoder.conv_in.weight"].shape[1]
-    if latents != 4:
-        raise Misfit(f"its latents have {latents} channels, and those of SD1.x have 4")
+    family = facts.family
+    if latents != family.channels:
+        fitting = f"those of {family.name} have {family.channels}"
+        raise Misfit(f"its latents have {latents} channels, and {fitting}")
     return {
         "in_channels": tensors["encoder.conv_in.weight"].shape[1],
         "out_channels": tensors["decoder.conv_out.weight"].shape[0],
@@ -154,8 +156,8 @@ def _vae(tensors: Tensors, facts: Facts) -> dict[str, Any]:
         "layers_per_block": 1
         + max(_numbers(tensors, r"encoder\.down_blocks\.0\.resnets\.(\d+)\."), default=0),
         "latent_channels": latents,
-        "scaling_factor": facts.scale_factor,
-        "sample_size": facts.side,
+        "scaling_factor": family.scale,
+        "sample_size": family.side,
     }
 
 

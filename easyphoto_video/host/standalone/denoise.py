@@ -23,7 +23,7 @@ class Kept:
     """A picture to begin from."""
 
     latents: Tensor
-    """(F, 4, h, w) float32."""
+    """(F, C, h, w) float32."""
     mask: Tensor | None
     """(F, 1, h, w) float32, what may change; None is everything."""
     begins: tuple[int, ...]
@@ -31,7 +31,7 @@ class Kept:
     that belongs to the step; from step 0 on, it is noise alone, and only the mask keeps it."""
 
     def began(self, first: Tensor, sampler: Sampler) -> Tensor:
-        """(F, 4, h, w) before the sampler's first step; `first` is the noise."""
+        """(F, C, h, w) before the sampler's first step; `first` is the noise."""
         x = sampler.pure(first)
         if not any(self.begins):
             return x
@@ -39,7 +39,7 @@ class Kept:
         return torch.where(self._column(0).to(x.device) > 0, kept, x)
 
     def held(self, x: Tensor, first: Tensor, sampler: Sampler, step: int) -> Tensor:
-        """x (F, 4, h, w) before this step, where it may not change yet as the picture is."""
+        """x (F, C, h, w) before this step, where it may not change yet as the picture is."""
         free = (self._column(step) < 0).to(x)
         if self.mask is None and bool(free.all()):
             return x
@@ -97,7 +97,7 @@ class Predictor:
     """Most latent pixels in one call; above, the conditions go one after the other."""
 
     def __call__(self, x: Tensor, time: Tensor, step: int, tell: Callable[[], None]) -> Tensor:
-        """What the UNet says of x (F, 4, h, w) under guidance; `tell` is called for each window."""
+        """What the UNet says of x (F, C, h, w) under guidance; `tell` is called for each window."""
         scripts = self.guide.scripts
 
         def asked(rows: Tensor, words: Tensor) -> Tensor:
@@ -124,7 +124,7 @@ class Noise:
     """The noise of a clip: frame i has its own, from seed + i, as in the WebUI."""
 
     size: tuple[int, int, int]
-    """Of one frame's latents: (4, h, w)."""
+    """Of one frame's latents: (C, h, w)."""
     numbers: Sequence[int]
     """For each frame, whose noise it has, by numbers in the whole clip."""
     seed: int
@@ -132,7 +132,7 @@ class Noise:
     """What to begin from instead."""
 
     def first(self) -> Tensor:
-        """(F, 4, h, w) float32."""
+        """(F, C, h, w) float32."""
         if self.given is not None:
             return self.given
         return initial_noise(self.numbers, self.size, self.seed)
@@ -148,7 +148,7 @@ class Noise:
 
 
 Sketch = Callable[[Tensor], Frames | None]
-"""Small pictures of latents (F, 4, h, w), or None when there is nothing to see."""
+"""Small pictures of latents (F, C, h, w), or None when there is nothing to see."""
 
 
 def denoised(
@@ -159,7 +159,7 @@ def denoised(
     watch: Watch,
     sketch: Sketch,
 ) -> Tensor:
-    """Latents (F, 4, h, w) float32 without noise; `sketch` draws for a watch that looks."""
+    """Latents (F, C, h, w) float32 without noise; `sketch` draws for a watch that looks."""
     first = noise.first().to(predictor.unet.device)
     generators = noise.generators()
     steps = len(sampler.times)

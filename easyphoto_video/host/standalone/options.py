@@ -17,8 +17,6 @@ from easyphoto_video.video.place import format_of
 RequestT = TypeVar("RequestT", bound=Request)
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-ITEMS = {"tuple[Lora, ...]": "NAME:WEIGHT", "tuple[str, ...]": "NAME"}
-"""What one item of a field that holds several is called."""
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
 
 
@@ -46,15 +44,15 @@ def add_run_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
 
 def add_option(group: argparse._ArgumentGroup, field: Field[Any], setting: Setting) -> None:
     """The option of one field; left out, it is not in the namespace."""
-    several = field.type.startswith("tuple")
-    named = option_of(field.name, several)
+    kind = setting.kind
+    named = option_of(field.name, kind.several)
     same: dict[str, Any] = {"default": argparse.SUPPRESS, "help": _help(setting, field.default)}
-    if field.type == "bool":
+    if kind.flag:
         group.add_argument(named, action=argparse.BooleanOptionalAction, **same)
         return
-    metavar = ITEMS[str(field.type)] if several else _metavar(setting)
-    action = "append" if several else "store"
-    group.add_argument(named, dest=field.name, action=action, metavar=metavar, **same)
+    action = "append" if kind.several else "store"
+    same |= {"dest": field.name, "metavar": kind.metavar(setting)}
+    group.add_argument(named, action=action, **same)
 
 
 def request_of(args: argparse.Namespace, kind: type[RequestT]) -> RequestT:
@@ -81,15 +79,9 @@ def _size(text: str) -> tuple[str, str]:
     return width, height
 
 
-def _metavar(setting: Setting) -> str:
-    return "TEXT" if setting.low is None else (setting.unit or "NUMBER").upper()
-
-
 def _help(setting: Setting, default: Any) -> str:
     is_auto = setting.auto is not None and default == setting.auto
-    value = "automatic" if is_auto else default
-    if isinstance(default, bool):
-        value = "on" if default else "off"
-    shown = "" if default in ("", ()) else f" [{value}]"
+    value = "automatic" if is_auto else setting.kind.told(default)
+    shown = f" [{value}]" if value else ""
     range = f" ({setting.range})" if setting.range else ""
     return f"{setting.help}{range}{shown}".replace("%", "%%")

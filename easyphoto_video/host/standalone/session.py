@@ -70,7 +70,7 @@ class Stage:
         facts = self.models.facts
         return Noising(
             betas=self.motion.spec.betas if self.motion else facts.betas,
-            prediction=facts.prediction,
+            prediction=facts.family.prediction,
             zero_snr=facts.zero_snr,
         )
 
@@ -196,7 +196,7 @@ def _guide(stage: Stage, shot: Shot) -> Guide:
 def _kept(stage: Stage, shot: Shot, start: Start, watch: Watch) -> Kept:
     check_start(start, shot)
     pictures = encoded(stage.models.vae, start.frames, watch)
-    latents = mixed(pictures, start.mix, fresh_noise(shot)) if start.mix else pictures
+    latents = mixed(pictures, start.mix, fresh_noise(shot, pictures)) if start.mix else pictures
     mask = None if start.mask is None else latent_mask(start.mask, latents)
     begins = begins_at(start.strengths(shot.frames), shot.steps)
     return Kept(latents=latents, mask=mask, begins=tuple(begins))
@@ -207,7 +207,7 @@ def _denoised(
 ) -> Tensor:
     """Latents (F, 4, h, w), after as many passes of FreeInit as are asked for."""
     noising = stage.noising
-    size = (4, shot.height // 8, shot.width // 8)
+    size = stage.models.facts.family.latents(shot.width, shot.height)
     noise = Noise(size=size, numbers=noise_numbers(shot), seed=shot.seed)
     passes = shot.free_init.passes if shot.free_init else 1
     sketch = partial(sketched, stage.models.vae)

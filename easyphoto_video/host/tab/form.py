@@ -10,14 +10,14 @@ import gradio as gr
 
 from easyphoto_video.errors import BadRequest
 from easyphoto_video.host.front import Host
-from easyphoto_video.host.tab.fields import Field, read, shown
+from easyphoto_video.host.tab.fields import Field
 from easyphoto_video.host.tab.inputs import Inputs
 from easyphoto_video.host.tab.layout import Builder
 from easyphoto_video.host.tab.views import Views
 from easyphoto_video.infotext import values_of_parameters
 from easyphoto_video.modes.registry import MODES
 from easyphoto_video.request import Request
-from easyphoto_video.setting import PICTURE
+from easyphoto_video.setting import PICTURE, Setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,20 +61,27 @@ class Form:
     def shown(self, name: str, value: Any) -> Any:
         """A value of a request, or its plain JSON form, as the field's component shows it."""
         field = self.fields[name]
-        if not field.setting.file:
-            return shown(field, value)
+        kind = field.setting.kind
+        if not field.is_dropped:
+            return kind.to_form(kind.with_files(value, field.setting, self._name_here))
         path = self.inputs.ours(value)
         if path is None:
             return None
-        if field.setting.file == PICTURE:
+        if kind is PICTURE:
             return self.views.dropped(path)
         files = sorted(path.iterdir()) if path.is_dir() else [path]
         return [back for file in files if (back := self.views.dropped(file))] or None
 
     def _read(self, field: Field, value: Any) -> Any:
-        if field.setting.file:
-            return self.inputs.kept(field.setting.label, value)
-        return read(field, value)
+        setting, kind = field.setting, field.setting.kind
+        if field.is_dropped:
+            return self.inputs.kept(setting.label, value)
+        return kind.with_files(kind.from_form(value), setting, self.inputs.named)
+
+    def _name_here(self, setting: Setting, path: str) -> str:
+        """The name of a file of ours, of any other nothing."""
+        found = self.inputs.ours(path)
+        return "" if found is None else found.name
 
 
 def paste_fields(form: Form) -> list[tuple[Any, Any]]:

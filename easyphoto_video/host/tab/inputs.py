@@ -16,7 +16,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,8 @@ from easyphoto_video.host.tab.compat import upload_of
 from easyphoto_video.infotext import to_infotext
 from easyphoto_video.private import make_private, private_folder
 from easyphoto_video.request import Request
-from easyphoto_video.setting import settings
+from easyphoto_video.setting import Setting
+from easyphoto_video.setting.declaration import files_of, with_files
 from easyphoto_video.unfinished import unfinished
 
 FOLDER = ".inputs"
@@ -84,6 +84,14 @@ class Inputs:
             return found if self.folder in found.parents and found.exists() else None
         except (OSError, ValueError):  # no path at all
             return None
+
+    def named(self, setting: Setting, name: str) -> str:
+        """The path of a file that a text in the form names. Raises BadRequest for any other."""
+        found = self.ours(name)
+        if found is None:
+            step = "Drop it into a field for files first."
+            raise BadRequest(setting.label, name, "is no file that was dropped here", step)
+        return str(found)
 
     def _kept(self, label: str, value: Any) -> Path:
         if isinstance(value, Image.Image):
@@ -149,7 +157,8 @@ class Inputs:
         old = [path for path in self._all() if time.time() - path.stat().st_atime > KEPT]
         if not old:
             return
-        named = {path for work in unfinished(self._host.outputs) for path in _files_of(work)}
+        works = unfinished(self._host.outputs)
+        named = {path for work in works for path in files_of(work.request).values()}
         for path in old:
             if str(path) not in named:
                 _remove(path)
@@ -157,14 +166,7 @@ class Inputs:
 
 def infotext_of(request: Request) -> str:
     """The infotext for people at the page: files that were dropped have their names alone."""
-    files = [field.name for field, setting in settings(request) if setting.file]
-    return to_infotext(
-        replace(request, **{name: Path(getattr(request, name)).name for name in files})
-    )
-
-
-def _files_of(work: Any) -> list[str]:
-    return [str(getattr(work.request, name)) for name in work.files]
+    return to_infotext(with_files(request, lambda _, path: Path(path).name))
 
 
 def _use(path: Path) -> None:

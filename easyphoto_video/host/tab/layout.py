@@ -11,10 +11,11 @@ import gradio as gr
 
 from easyphoto_video.host.front import Host
 from easyphoto_video.host.tab.compat import make
-from easyphoto_video.host.tab.fields import DROP_HEIGHT, Field
+from easyphoto_video.host.tab.fields import Field
+from easyphoto_video.host.tab.widgets import DROP_HEIGHT
 from easyphoto_video.modes.registry import MODES
 from easyphoto_video.presets import PRESET_HELP, PRESET_LABEL, PRESETS
-from easyphoto_video.setting import FILM
+from easyphoto_video.setting import FILM, CurveOverFrames
 
 FILES = [".mp4", ".webm", ".gif", ".webp", ".png"]
 ADDERS = {"loras": "Add a LoRA", "motion_loras": "Add a motion LoRA"}
@@ -107,11 +108,11 @@ class Builder:
     def put(self, *names: str) -> None:
         """The components of these fields, those that the mode has, one after the other."""
         for name in self.waiting(names):
-            if self.fields[name].setting.file:
+            if self.fields[name].is_dropped:
                 self.dropped(name)
                 continue
             self.parts[name] = self.fields[name].component(self.host, self.prefix + name)
-            if self.fields[name].setting.curve:
+            if isinstance(self.fields[name].setting.kind, CurveOverFrames):
                 self.add(f"curve_{name}", gr.HTML, value="", elem_classes=["easyphoto_video_drawn"])
 
     def waiting(self, names: tuple[str, ...]) -> list[str]:
@@ -128,8 +129,8 @@ class Builder:
     def put_apart(self, names: tuple[str, ...]) -> None:
         """Each in a column of its own where it is more than one component."""
         for name in self.waiting(names):
-            setting = self.fields[name].setting
-            if setting.curve or setting.file:
+            field = self.fields[name]
+            if field.is_dropped or isinstance(field.setting.kind, CurveOverFrames):
                 with make(gr.Column, min_width=240):
                     self.put(name)
             else:
@@ -145,7 +146,7 @@ class Builder:
         """A field for files; a film's has a player that comes when something was dropped."""
         field = self.fields[name]
         self.parts[name] = field.component(self.host, self.prefix + name)
-        if field.setting.file == FILM:
+        if field.setting.kind is FILM:
             hidden = {"interactive": False, "visible": False, "show_label": False}
             self.add(f"{name}_film", gr.Video, height=DROP_HEIGHT, **hidden)
             self.add(f"{name}_picture", gr.Image, type="filepath", height=DROP_HEIGHT, **hidden)

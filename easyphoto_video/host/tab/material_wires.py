@@ -17,7 +17,7 @@ from easyphoto_video.host.tab.form import Form
 from easyphoto_video.host.tab.progress import seconds
 from easyphoto_video.host.tab.touch import Box, Updates
 from easyphoto_video.host.tab.views import Views
-from easyphoto_video.setting import FILM
+from easyphoto_video.setting import FILM, CurveOverFrames
 from easyphoto_video.video.read import Video, open_video
 
 PLAYED = (".mp4", ".m4v", ".mov", ".webm", ".ogv")
@@ -31,10 +31,10 @@ LARGEST = 1024
 def connect_material(form: Form, box: Box) -> None:
     """Connect the fields for films and the schedules of a form; errors go into `box`."""
     for name, field in form.fields.items():
-        if field.setting.file == FILM:
+        if field.setting.kind is FILM:
             _connect_film(form, name, box)
-        elif field.setting.curve:
-            _connect_schedule(form, name)
+        elif isinstance(field.setting.kind, CurveOverFrames):
+            _connect_schedule(form, name, field.setting.kind)
 
 
 def _connect_film(form: Form, name: str, box: Box) -> None:
@@ -59,10 +59,9 @@ def _connect_film(form: Form, name: str, box: Box) -> None:
     on(part.change, look, [part], [box.part, film, picture, facts])
 
 
-def _connect_schedule(form: Form, name: str) -> None:
+def _connect_schedule(form: Form, name: str, kind: CurveOverFrames) -> None:
     text, curve = form.parts[name], form.extra[f"curve_{name}"]
-    limits = form.fields[name].setting.curve
-    assert limits is not None
+    limits = (kind.low, kind.high)
     inputs = [text, form.parts["frames"], form.parts["seed"]]
 
     def draw(*values: Any) -> Updates:

@@ -219,7 +219,7 @@ def _run(take: Take, model: Any) -> Iterator[Any]:
 def _kept(model: Any, shot: Shot, start: Start, watch: Watch) -> KeptPictures:
     check_start(start, shot)
     pictures = encoded(model, start.frames, watch)
-    latents = mixed(pictures, start.mix, fresh_noise(shot)) if start.mix else pictures
+    latents = mixed(pictures, start.mix, fresh_noise(shot, pictures)) if start.mix else pictures
     mask = None if start.mask is None else latent_mask(start.mask, latents)
     begins = begins_at(start.strengths(shot.frames), shot.steps)
     return KeptPictures(latents=latents, mask=mask, begins=tuple(begins))

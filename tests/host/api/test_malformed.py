@@ -16,10 +16,10 @@ from starlette.testclient import TestClient
 
 from easyphoto_video.host.api import router, routes
 from easyphoto_video.host.api.body import DEEPEST, LARGEST
-from easyphoto_video.host.api.schema import LONGEST_LIST, LONGEST_TEXT
 from easyphoto_video.host.jobs import Jobs
 from easyphoto_video.modes.registry import MODES
 from easyphoto_video.setting import settings as declarations
+from easyphoto_video.setting.kind import LONGEST_LIST, LONGEST_TEXT
 from tests.host.fake import FakeHost, add_person
 
 API = "/easyphoto-video"

@@ -18,11 +18,11 @@ from easyphoto_video.engine import Shot
 from easyphoto_video.errors import HostFailed, OutOfMemory
 from easyphoto_video.host import jobs as queue
 from easyphoto_video.host.api import body, people, router
-from easyphoto_video.host.api.schema import LONGEST_LIST, LONGEST_TEXT
 from easyphoto_video.host.api.uploads import Uploads
 from easyphoto_video.host.jobs import Jobs, State
 from easyphoto_video.modes.registry import request_from
 from easyphoto_video.modes.text2video import Text2Video
+from easyphoto_video.setting.kind import LONGEST_LIST, LONGEST_TEXT
 from easyphoto_video.video.note import read_note
 from tests.fake_engine import FakeEngine, plain
 from tests.host.api.conftest import SECONDS, Get

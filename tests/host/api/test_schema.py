@@ -17,13 +17,14 @@ from easyphoto_video.host.api.schema import DIALECT, schema
 from easyphoto_video.modes.registry import MODES
 from easyphoto_video.setting import Setting
 from easyphoto_video.setting import settings as declarations
+from easyphoto_video.setting.number import Number
 from tests.host.api.validator import is_valid
 from tests.host.fake import FakeHost, add_person
 
 NUMBERS = [
     field.name
-    for field, _ in declarations(MODES["text2video"].request)
-    if field.type in {"int", "float", "Fraction"}
+    for field, setting in declarations(MODES["text2video"].request)
+    if isinstance(setting.kind, Number)
 ]
 ROOM = {
     "context": {"overlap": 0},

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from easyphoto_video.errors import BadFile
+from easyphoto_video.family import SD1
 from easyphoto_video.host.checkpoint.facts import Facts, facts_beside
 
 WEBUI = """
@@ -35,32 +38,43 @@ def beside(folder: Path, text: str) -> Path:
 def test_without_a_yaml_they_are_sd15s(tmp_path: Path) -> None:
     facts = facts_beside(tmp_path / "model.safetensors", {})
     assert facts == Facts()
-    assert (facts.heads, facts.side, facts.prediction) == (8, 512, "epsilon")
+    assert (facts.heads, facts.family.side, facts.family.prediction) == (8, 512, "epsilon")
     assert facts.betas == ("scaled_linear", 0.00085, 0.012)
 
 
 def test_a_yaml_tells(tmp_path: Path) -> None:
     assert facts_beside(beside(tmp_path, WEBUI), {}) == Facts(
-        prediction="v_prediction",
+        family=replace(SD1, prediction="v_prediction", scale=0.2, side=128),
         betas=("linear", 0.001, 0.02),
         heads=2,
         text_heads=3,
         text_activation="gelu",
-        scale_factor=0.2,
-        side=128,
         cfg=2.5,
     )
 
 
+def test_tensors_tell_the_family(tmp_path: Path) -> None:
+    vae, unet = "first_stage_model.encoder.down.", "model.diffusion_model."
+    tensors = {f"{vae}{level}.block.0.conv1.weight": torch.zeros(1) for level in range(3)}
+    tensors[f"{unet}out.2.weight"] = torch.zeros(16, 2, 1, 1)
+    tensors[f"{unet}middle_block.1.transformer_blocks.0.attn2.to_k.weight"] = torch.zeros(2, 64)
+    family = facts_beside(tmp_path / "model.safetensors", tensors).family
+    assert family == replace(SD1, channels=16, factor=4, text_widths=(64,), side=256)
+    assert family.latents(64, 128) == (16, 32, 16)
+    assert (family.rounded(13), SD1.rounded(13)) == (12, 16)
+    odd = {name: torch.zeros(()) for name in tensors if name.startswith(unet)}
+    assert facts_beside(tmp_path / "model.safetensors", odd).family == SD1
+
+
 def test_a_short_yaml_leaves_the_rest(tmp_path: Path) -> None:
     assert facts_beside(beside(tmp_path, "model: {params: {image_size: 32}}"), {}) == Facts(
-        side=256
+        family=replace(SD1, side=256)
     )
 
 
 def test_marks_in_the_file_tell_too(tmp_path: Path) -> None:
     facts = facts_beside(tmp_path / "model.safetensors", {"v_pred": 0, "ztsnr": 0})
-    assert (facts.prediction, facts.zero_snr) == ("v_prediction", True)
+    assert (facts.family.prediction, facts.zero_snr) == ("v_prediction", True)
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,8 @@ def test_every_field_has_an_option(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit, match="0"):
             main([mode, "--help"])
         text = capsys.readouterr().out
-        for field, _ in settings(kind.request):
-            assert option_of(field.name, field.type.startswith("tuple")) in text
+        for field, setting in settings(kind.request):
+            assert option_of(field.name, setting.kind.several) in text
 
 
 def test_help_shows_defaults_in_words(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,7 @@ from easyphoto_video.modes.registry import MODES
 from easyphoto_video.modes.text2video import Text2Video
 from easyphoto_video.request import Lora, Request
 from easyphoto_video.setting import settings
+from easyphoto_video.setting.file import File
 from tests.host.tab.drive import Driven
 
 COMMON: dict[str, Any] = {
@@ -130,7 +131,7 @@ def sample(tab: Driven, mode: str) -> Request:
     files: dict[str, Any] = {
         field.name: kept(setting.label, str(picture))
         for field, setting in settings(MODES[mode].request)
-        if setting.file
+        if isinstance(setting.kind, File)
     }
     return MODES[mode].request(**COMMON, **OWN[mode], **files)
 

@@ -138,7 +138,7 @@ class Course:
         words = words.expand(len(clean), *words.shape).to(models.unet.dtype)
         said = models.unet(noisy.to(models.unet.dtype), times, words).sample.float()
         ratio = signal / (1 - signal)
-        if models.facts.prediction == "v_prediction":
+        if models.facts.family.prediction == "v_prediction":
             wanted = signal.sqrt() * noise - (1 - signal).sqrt() * clean
             weight = ratio.clamp(LEAST_SNR, MOST_SNR) / (1 + ratio)
         else:
@@ -176,7 +176,7 @@ class Course:
 
 def _noising(models: Models) -> Noising:
     facts = models.facts
-    return Noising(betas=facts.betas, prediction=facts.prediction, zero_snr=facts.zero_snr)
+    return Noising(betas=facts.betas, prediction=facts.family.prediction, zero_snr=facts.zero_snr)
 
 
 def averaged(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

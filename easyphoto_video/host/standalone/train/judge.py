@@ -51,7 +51,9 @@ class Drawer:
         texts = sorted(prompts[0].texts() | prompts[1].texts())
         (begin,) = begins_at([1.0 if start is None else STRENGTH], STEPS)
         alone = apart(count, AT_ONCE)
-        noising = Noising(betas=facts.betas, prediction=facts.prediction, zero_snr=facts.zero_snr)
+        noising = Noising(
+            betas=facts.betas, prediction=facts.family.prediction, zero_snr=facts.zero_snr
+        )
         with torch.no_grad():
             kept = None if start is None else self._kept(start, begin, watch)
             predictor = Predictor(
@@ -65,8 +67,8 @@ class Drawer:
                 ),
                 pixels_at_once=self.target.latent_pixels_at_once,
             )
-            side = facts.side // 8
-            noise = Noise(size=(4, side, side), numbers=range(count), seed=SEED)
+            side = facts.family.side
+            noise = Noise(size=facts.family.latents(side, side), numbers=range(count), seed=SEED)
             sampler = Sampler(SAMPLER, STEPS, noising, begin)
             latents = denoised(predictor, sampler, noise, kept, watch, lambda _: None)
             return decoded(models.vae, latents, watch)
@@ -121,7 +123,7 @@ def strangers(drawer: Drawer, detector: Detector, request: TrainRequest, watch: 
     Where no face is found the whole picture is taken.
     """
     drawn = drawer.draw(request.stranger, STRANGERS, Within("strangers", watch))
-    side = drawer.models.facts.side
+    side = drawer.models.facts.family.side
     plan = CropPlan(width=side, height=side, ratio=request.face_crop)
     found = [(picture, detector.detect(picture)) for picture in drawn]
     return np.stack([crop(pic, faces[0], plan) if faces else pic for pic, faces in found])

@@ -8,8 +8,8 @@ from typing import Any
 from easyphoto_video.host.library import EMBEDDED
 from easyphoto_video.identity import check_name
 from easyphoto_video.request import AUTO
-from easyphoto_video.setting import Setting, declared, settings
-from easyphoto_video.values import plain, typed
+from easyphoto_video.setting import Setting, Text, declared
+from easyphoto_video.setting.declaration import check_fields, plain_fields
 
 TRIGGER = "easyphoto_face, easyphoto, 1person"
 """The caption of every photo, EasyPhoto's; the face pass says it too."""
@@ -113,7 +113,7 @@ class TrainRequest:
         STRANGER,
         Setting(
             label="Validation prompt",
-            lines=2,
+            kind=Text(lines=2),
             help="Who is drawn for validation: somebody else, whose face is then redrawn as the "
             "person's.",
         ),
@@ -151,12 +151,9 @@ class TrainRequest:
     )
 
     def __post_init__(self) -> None:
-        for field, setting in settings(self):
-            value = typed(field.type, getattr(self, field.name), setting)
-            setting.check(value)
-            object.__setattr__(self, field.name, value)
+        check_fields(self)
         object.__setattr__(self, "user_id", check_name(self.user_id))
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {field.name: plain(getattr(self, field.name)) for field, _ in settings(self)}
+        return plain_fields(self)

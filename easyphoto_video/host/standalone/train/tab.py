@@ -22,7 +22,7 @@ from easyphoto_video.host.standalone.train.album import WANTED
 from easyphoto_video.host.standalone.train.request import TrainRequest
 from easyphoto_video.host.standalone.train.run import Run, Runs
 from easyphoto_video.host.tab.compat import make, on, upload_of
-from easyphoto_video.host.tab.fields import PERSON, Field, info_of, label_of, read
+from easyphoto_video.host.tab.fields import PERSON, Field, info_of, label_of
 from easyphoto_video.host.tab.progress import trouble
 from easyphoto_video.host.tab.tab import Side
 from easyphoto_video.host.tab.views import Views
@@ -47,10 +47,7 @@ def train_side(host: Host, runs: Runs, views: Views | None = None) -> Side:
 
 def fields() -> list[Field]:
     """The fields of a training, as the form needs them."""
-    return [
-        Field(field.name, setting, str(field.type), field.default)
-        for field, setting in settings(TrainRequest)
-    ]
+    return [Field(field.name, setting, field.default) for field, setting in settings(TrainRequest)]
 
 
 class TrainTab:
@@ -104,7 +101,8 @@ class TrainTab:
 
     def _asked(self, photos: Any, values: Sequence[Any]) -> tuple[TrainRequest, list[str]]:
         held = zip(self._fields, values, strict=True)
-        request = TrainRequest(**{field.name: read(field, value) for field, value in held})
+        read = {field.name: field.setting.kind.from_form(value) for field, value in held}
+        request = TrainRequest(**read)
         files = [path for file in photos or () if (path := upload_of(file))]
         if not files:
             raise BadRequest("Photos", 0, "are none", WANTED)

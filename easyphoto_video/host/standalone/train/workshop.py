@@ -169,7 +169,7 @@ class _Session:
         # Latents are what is learnt from, so the VAE rounds nothing.
         models.vae.float()
         watch("loading", 1.0)
-        crops = self.album.crops(models.facts.side, request.face_crop)
+        crops = self.album.crops(models.facts.family.side, request.face_crop)
         drawer = Drawer(models=models, target=self.target)
         judge = self._judge(drawer, watch)
         course = Course(models, self._latents(models, crops, watch), self._plan())
