@@ -124,7 +124,7 @@ def phones_of(path: Path, seconds: float) -> list[Segment]:
     """The segments of an alignment."""
     rows = json.loads(path.read_text("utf-8"))
     sounds = [
-        (float(start), "" if name == "SIL" else ARPABET.get(name.lower(), name.lower()))
+        (float(start), "" if name == "SIL" else ARPABET.get(name.lower()) or name.lower())
         for start, _, name, *_ in rows
     ]
     return segments(sounds, min(rows[-1][0] + rows[-1][1], seconds))

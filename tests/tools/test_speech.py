@@ -173,8 +173,8 @@ def test_the_judge_knows_the_truth_from_another() -> None:
     true = utterance().mouth
 
     def told(opening: np.ndarray, closed: np.ndarray) -> Heard:
-        tensors = (torch.from_numpy(a) for a in (opening, true.width, closed))
-        return Heard(*tensors, torch.zeros(len(opening), 14))
+        first, second, third = (torch.from_numpy(a) for a in (opening, true.width, closed))
+        return Heard(first, second, third, torch.zeros(len(opening), 14))
 
     right = judged("right", [told(true.opening, true.closed)], [true])
     assert right.opening == pytest.approx(1.0)
