@@ -49,7 +49,9 @@ def _clips(plan: Plan) -> list[Row]:
 
         def drawn(seed: int, **changes: Any) -> Frames:
             asked = Text2Video(seed=seed, user_id=DEMO, frames=plan.frames, **changes)
-            return render(host.engine, Shot.of(host.settle(asked)))
+            settled = host.settle(asked)
+            assert isinstance(settled, Text2Video)
+            return render(host.engine, Shot.of(settled))
 
         exact = [drawn(seed) for seed in range(CLIPS)]
         near = _Nearness(host, exact)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from easyphoto_video.engine import Engine
 from easyphoto_video.faces.cast import Cast
+from easyphoto_video.family import SD1, Family
 from easyphoto_video.identity import People
 from easyphoto_video.modes.mode import Chosen
 from easyphoto_video.modes.registry import mode_of
@@ -31,7 +32,7 @@ class _Settling:
         """See Settling."""
         return job
 
-    def sampled(self, job: SampledT, material: Callable[[int], Chosen]) -> SampledT:
+    def sampled(self, job: SampledT, material: Callable[[Family], Chosen]) -> SampledT:
         """See Settling."""
         chosen: dict[str, Any] = {
             "seed": max(job.seed, 0),
@@ -39,7 +40,7 @@ class _Settling:
             "face_size": job.face_size or SIDE,
             "user_id": NONE,
             "more_user_ids": (),
-            **material(SIDE),
+            **material(replace(SD1, side=SIDE)),
         }
         return replace(job, **chosen)
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from easyphoto_video import finishing
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import Shot
+from easyphoto_video.engine import Engine, Shot
 from easyphoto_video.errors import BadFile, BadRequest, HostFailed, Missing, OutOfMemory, Stopped
 from easyphoto_video.host import jobs as queue
 from easyphoto_video.host.jobs import Job, Jobs, QueueFull, State, ours
@@ -82,7 +82,7 @@ def test_a_job_becomes_a_file_with_its_request_settled(host: FakeHost) -> None:
     assert (job.state, job.error) == (State.DONE, None)
     assert job.path == host.outputs / f"00001-{FIRST_SEED}.gif"
     assert (host.outputs / f"00001-{FIRST_SEED}.gif").stat().st_size > 0
-    assert (job.request.seed, job.request.width) == (FIRST_SEED, 64)
+    assert (job.request.mark, job.request.width) == (str(FIRST_SEED), 64)
     assert job.frames is not None
     assert job.frames.shape == (4, 64, 64, 3)
     assert set(job.seconds) == {"denoising", "scoring", "writing"}
@@ -189,7 +189,7 @@ def test_a_running_job_stops_at_the_next_word_and_the_next_runs(
     assert (engine.painted, first.path) == (3, None)
     engine.permits.release(4)
     assert ended(second).state is State.DONE
-    assert [entry.name for entry in host.outputs.iterdir()] == [f"00001-{second.request.seed}"]
+    assert [entry.name for entry in host.outputs.iterdir()] == [f"00001-{second.request.mark}"]
 
 
 def test_an_ended_job_stays_as_it_ended(host: FakeHost) -> None:
@@ -266,7 +266,8 @@ class Interruption(BaseException):
 def test_a_failure_is_told_and_the_next_job_runs(
     host: FakeHost, error: BaseException, kind: type[Exception], words: str
 ) -> None:
-    good, host.engine = host.engine, FailingEngine(error)
+    good: Engine = host.engine
+    host.engine = FailingEngine(error)
     jobs = Jobs(host)
     job = ended(jobs.submit(request()))
     assert job.state is State.FAILED

@@ -44,7 +44,7 @@ def test_a_request_becomes_a_job_and_then_a_clip(client: TestClient, ended: Get)
     job = submitted(client, prompt="a cat", steps=3, format="mp4")
     assert (job["mode"], job["url"], job["error"]) == ("text2video", None, None)
     assert job["request"]["seed"] == FIRST_SEED
-    assert request_from(job["request"]).steps == 3
+    assert request_from(job["request"]).to_json()["steps"] == 3
     done = ended(job["id"])
     assert (done["state"], done["stage"], done["fraction"]) == ("done", "writing", 1.0)
     assert (done["position"], done["eta"], done["kind"]) == (0, None, None)
