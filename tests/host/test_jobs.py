@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from easyphoto_video import finishing
 from easyphoto_video.clip import Frames
-from easyphoto_video.engine import Engine, Shot
+from easyphoto_video.engine import Shot
 from easyphoto_video.errors import BadFile, BadRequest, HostFailed, Missing, OutOfMemory, Stopped
 from easyphoto_video.host import jobs as queue
 from easyphoto_video.host.jobs import Job, Jobs, QueueFull, State, ours
@@ -45,10 +45,11 @@ class GatedEngine(FakeEngine):
         return plain(shot, frame)
 
 
-class FailingEngine:
+class FailingEngine(FakeEngine):
     """Raises what it is given."""
 
     def __init__(self, error: BaseException) -> None:
+        super().__init__()
         self.error = error
 
     def render(self, shot: Shot, watch: Watch = unwatched) -> Frames:
@@ -266,8 +267,7 @@ class Interruption(BaseException):
 def test_a_failure_is_told_and_the_next_job_runs(
     host: FakeHost, error: BaseException, kind: type[Exception], words: str
 ) -> None:
-    good: Engine = host.engine
-    host.engine = FailingEngine(error)
+    good, host.engine = host.engine, FailingEngine(error)
     jobs = Jobs(host)
     job = ended(jobs.submit(request()))
     assert job.state is State.FAILED
