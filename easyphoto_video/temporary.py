@@ -33,6 +33,8 @@ def folder() -> Path:
 
     Raises HostFailed when there is no place that is this user's alone.
     """
+    if not _own().path.is_dir():  # everything of this process's was let go meanwhile
+        _own.cache_clear()
     return _own().path
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from easyphoto_video.errors import BadFile, Missing
 from easyphoto_video.files import NOBODY, check_file, trouble_with
 from easyphoto_video.headers import GIVE_A_FILE, read_header
 
-ENVELOPES = ("state_dict", "controlnet", "model", "module", "string_to_param")
+ENVELOPES = ("state_dict", "model_state_dict", "controlnet", "model", "module", "string_to_param")
 """Names under which training programs put the tensors, beside notes of their own."""
 
 DAMAGE = (RuntimeError, EOFError, OSError, LookupError, ValueError, TypeError, AttributeError)
@@ -51,6 +51,31 @@ def load_state_dict(path: Path | str) -> dict[str, Tensor]:
     if not tensors:
         raise BadFile(path, "this holds no tensors", AGAIN)
     return tensors
+
+
+def load_parts(path: Path | str, names: Iterable[str]) -> dict[str, dict[str, Tensor]]:
+    """Networks that lie side by side in a file, each by the names of its own tensors, on the CPU.
+
+    A pickle keeps each as a dict of its own, a safetensors file by a prefix `NAME.`. Those that the
+    file lacks are left out, and so is all that is not asked for. Raises as `load_state_dict`.
+    """
+    path = Path(path)
+    loaded = _open(path)
+    if not isinstance(loaded, Mapping):
+        raise BadFile(path, f"this holds a {type(loaded).__name__}, not tensors by name", AGAIN)
+    parts = {name: _part(loaded, name) for name in names}
+    return {name: part for name, part in parts.items() if part}
+
+
+def _part(loaded: Mapping[str, Any], name: str) -> dict[str, Tensor]:
+    prefix, inner = f"{name}.", loaded.get(name)
+    if not isinstance(inner, Mapping):
+        inner = {
+            str(key).removeprefix(prefix): x
+            for key, x in loaded.items()
+            if str(key).startswith(prefix)
+        }
+    return {str(key): x for key, x in inner.items() if isinstance(x, Tensor)}
 
 
 def read_metadata(path: Path | str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,6 +14,14 @@ from easyphoto_video.endings import ended_by_signals, last_things, undisturbed
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 ALL = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.fixture(autouse=True)
+def heeded() -> Iterator[None]:
+    """Under nohup a hang-up is ignored, and would stay so."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize("number", ALL)

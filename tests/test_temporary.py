@@ -14,6 +14,7 @@ import pytest
 
 from easyphoto_video import temporary
 from easyphoto_video.errors import HostFailed
+from easyphoto_video.held import let_go
 
 ROOT = Path(__file__).parents[1]
 WAITS = """
@@ -91,3 +92,10 @@ def test_what_the_killed_left_goes_and_what_the_living_have_stays(place: Path) -
     assert (alive / "photo.png").exists()
     living.communicate("")
     assert not alive.exists()
+
+
+def test_what_is_let_go_with_all_else_comes_anew(place: Path) -> None:
+    first = temporary.folder()
+    let_go()
+    assert not first.exists()
+    assert temporary.folder().is_dir()

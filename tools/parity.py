@@ -1,11 +1,13 @@
-"""How far our motion is from the official AnimateDiff's, tensor by tensor.
+"""How far our networks are from the official ones, tensor by tensor.
 
     python -m tools.parity DIR...
 
-Each folder holds what the official code made of small random weights: meta.json,
-unet_ldm.safetensors, motion_module.safetensors, tensors.safetensors and maybe
-motion_lora.safetensors. Every tensor is computed anew in float32, through diffusers' UNet and
-through an LDM-shaped one. Exit code 1 when a relative error is above its limit, 2 when a folder
+Each folder holds what the official code made of small random weights; `kind` in its meta.json says
+whose. Without one it is AnimateDiff: meta.json, unet_ldm.safetensors, motion_module.safetensors,
+tensors.safetensors and maybe motion_lora.safetensors. Every tensor is computed anew in float32,
+through diffusers' UNet and through an LDM-shaped one. EchoMimic's kinds are computed in float64, as
+the folders were (tools/talk_parity.py), and warp networks in float64 and float32; they are measured
+by the tolerances that they give. Exit code 1 when an error is above its limit, 2 when a folder
 cannot be used.
 """
 
@@ -19,12 +21,22 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from easyphoto_video.errors import BadFile, EasyPhotoError
+from easyphoto_video.errors import BadFile, EasyPhotoError, Missing
 from easyphoto_video.motion.attach import attached
 from easyphoto_video.motion.module import Motion
 from easyphoto_video.motion.noise import alphas_cumprod
+from tools import golden_fomm, golden_liveportrait
 from tools.golden import Golden, read_golden
+from tools.golden_warp import (
+    ONE_LEVEL,
+    ROUNDING,
+    Folder,
+    largest_error,
+    largest_step,
+    read_meta,
+)
 from tools.ldm_unet import UNetModel, UNetShape
+from tools.talk_parity import KINDS, findings
 
 LIMIT, FINAL_LIMIT = 1e-5, 5e-5
 """Largest relative L2 error of one prediction, and of a clip after all steps."""
@@ -33,6 +45,16 @@ EPS = re.compile(r"eps_(cond|uncond|pair)_t(\d+)(_no_motion)?")
 
 UNetCall = Callable[[Tensor, Tensor, Tensor], Tensor]
 """x (N, 4, h, w), timesteps (N,), context (N, tokens, C) -> noise (N, 4, h, w)."""
+
+Compute = Callable[[Folder, torch.dtype], Iterator[tuple[str, Tensor, Tensor]]]
+"""Name, ours and the stored one, of each tensor of a folder."""
+
+WARPS: dict[str, Compute] = {
+    "fomm": golden_fomm.computed,
+    "liveportrait": golden_liveportrait.computed,
+}
+LEFT_OUT: dict[str, Callable[[Folder], list[str]]] = {"liveportrait": golden_liveportrait.left_out}
+"""What a folder stores and nothing here computes yet; it fails the check, so that it shows."""
 
 Predict = Callable[[Tensor, int, Tensor], Tensor]
 """latents (B, 4, F, h, w), timestep, context (B, tokens, C) -> noise (B, 4, F, h, w)."""
@@ -54,12 +76,46 @@ def main(folders: list[str]) -> int:
 
 
 def _report(folder: Path) -> Iterator[int]:
-    for host, tensor, error in errors(read_golden(folder)):
-        limit = FINAL_LIMIT if tensor == "ddim_final" else LIMIT
+    for host, tensor, error, limit in _compared(folder):
         fine = error <= limit  # false for NaN
         verdict = "ok" if fine else f"ABOVE {limit:g}"
         print(f"{folder.name:12} {host:10} {tensor:26} {error:.1e}  {verdict}", flush=True)
         yield 0 if fine else 1
+
+
+def _compared(folder: Path) -> Iterator[tuple[str, str, float, float]]:
+    """Host or dtype, name, error and its limit of each tensor."""
+    if not folder.is_dir():
+        raise Missing(f"the folder {folder}", "Give a folder of golden tensors.")
+    kind = read_meta(folder).get("kind")
+    if kind is None:
+        for host, tensor, error in errors(read_golden(folder)):
+            yield host, tensor, error, FINAL_LIMIT if tensor == "ddim_final" else LIMIT
+    elif kind in KINDS:
+        for tensor, error, limit in findings(kind, folder):
+            yield "float64", tensor, error, limit
+    elif kind in WARPS:
+        stored = Folder.read(folder)
+        for dtype in (torch.float64, torch.float32):
+            yield from warp_errors(stored, WARPS[kind], dtype)
+        for name in LEFT_OUT[kind](stored) if kind in LEFT_OUT else ():
+            yield "not yet", name, float("nan"), 0.0
+    else:
+        raise BadFile(folder, f"this is a {kind} folder, which has no check here", "Leave it out.")
+
+
+@torch.no_grad()
+def warp_errors(
+    folder: Folder, compute: Compute, dtype: torch.dtype
+) -> Iterator[tuple[str, str, float, float]]:
+    """Dtype, name, error and its limit of each tensor of a warp network. Raises BadFile."""
+    slack = 1.0 if dtype == torch.float64 else ROUNDING
+    for name, found, expected in compute(folder, dtype):
+        told = str(dtype).removeprefix("torch.")
+        if expected.dtype == torch.uint8:
+            yield told, name, largest_step(found, expected), ONE_LEVEL
+        else:
+            yield told, name, largest_error(found, expected), slack * folder.tolerance(name)
 
 
 @torch.no_grad()

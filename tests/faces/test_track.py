@@ -22,6 +22,7 @@ from tests.faces.fake import WhiteSquares, picture_with
 
 MEDIA = Path(__file__).parents[3] / "shared" / "media"
 FILMS = ("d3.mp4", "d18.mp4", "s18.mp4", "s29.mp4")
+MORE = pytest.mark.slow(reason="two other films are followed in any case")
 POINTS = np.array([[-7, -6], [7, -6], [0, 0], [-5, 8], [5, 8]], np.float32)
 GREY = np.full((90, 160, 3), 128, np.uint8)
 
@@ -41,7 +42,7 @@ def jitter(boxes: Floats) -> float:
     return float(np.sqrt(np.nanmean((bend**2).sum(axis=1))))
 
 
-@pytest.mark.parametrize("name", FILMS)
+@pytest.mark.parametrize("name", [*FILMS[:2], *(pytest.param(x, marks=MORE) for x in FILMS[2:])])
 def test_a_real_face_is_followed_as_one_track_with_half_the_jitter(name: str) -> None:
     frames = list(open_video(film(name)).frames(0, 90))
     detector = MeshDetector(BESIDE)

@@ -12,6 +12,8 @@ from transformers import CLIPTextModel
 
 from easyphoto_video.host.standalone.prompt.tokens import TOKENS
 from easyphoto_video.motion.module import Motion
+from easyphoto_video.warp.fomm.generator import Fomm
+from easyphoto_video.warp.fomm.read import notes_of
 from tools.ldm_keys import text_to_ldm, unet_to_ldm, vae_to_ldm
 from tools.models import GROUPS, HEADS, LATENT, SCALE, TEXT_HEADS, WIDTH
 from tools.train.noise import BETAS, STEPS
@@ -22,6 +24,7 @@ CFG = 2.5
 """The guidance scale that the judge and the first command sample with."""
 
 CHECKPOINT, CONFIG, MOTION = "portrait.safetensors", "portrait.yaml", "motion.safetensors"
+DRIVEN = "driven.safetensors"
 EMBEDDING = "embeddings.token_embedding.weight"
 
 _YAML = f"""\
@@ -115,8 +118,17 @@ def export(vae: AutoencoderKL, painter: Painter, motion: Motion, folder: Path) -
     (folder / CONFIG).write_text(_YAML, encoding="utf-8")
 
 
+def export_driven(model: Fomm, folder: Path) -> None:
+    """Write the network that is driven into `folder`, with what its shapes do not tell."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _save(model.state_dict(), folder / DRIVEN, {"format": "pt", **notes_of(model.config)})
+
+
 def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
-    halves = {name: x.detach().half().cpu().contiguous() for name, x in tensors.items()}
+    halves = {
+        name: (x.half() if x.is_floating_point() else x).detach().cpu().contiguous()
+        for name, x in tensors.items()
+    }
     part = path.with_suffix(".part")
     save_file(halves, part, metadata)
     part.replace(path)

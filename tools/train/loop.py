@@ -171,6 +171,13 @@ class _Trainer:
             [p.data for p in module.parameters()] for module in (self.average, self.course.model)
         )
         torch._foreach_lerp_(mine, theirs, 1 - decay)
+        # What batch norms have counted belongs to the weights.
+        pairs = zip(self.average.buffers(), self.course.model.buffers(), strict=True)
+        for own, counted in pairs:
+            if own.is_floating_point():
+                own.lerp_(counted, 1 - decay)
+            else:
+                own.copy_(counted)
 
 
 def _cosine(progress: float) -> float:

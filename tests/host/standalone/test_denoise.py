@@ -38,9 +38,11 @@ def built(golden: Golden) -> UNet2DConditionModel:
     return unet.eval()
 
 
+SAME_WAY = pytest.mark.slow(reason="v2 goes the same way; tools/test_parity.py has v1's module")
+
+
 @pytest.mark.parametrize(
-    ("name", "pixels_at_once"),
-    [pytest.param("v1", 1, marks=pytest.mark.slow(reason="v2 goes the same way")), ("v2", 10**9)],
+    ("name", "pixels_at_once"), [pytest.param("v1", 1, marks=SAME_WAY), ("v2", 10**9)]
 )
 def test_a_clip_is_the_official_one(name: str, pixels_at_once: int) -> None:
     if not (GOLDEN / name).is_dir():

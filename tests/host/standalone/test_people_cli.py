@@ -116,7 +116,7 @@ def test_made_from_one_picture(run: Run, tmp_path: Path, monkeypatch: pytest.Mon
         (["make", "ada", "--lora", "x", "--reference", "a.png"], "LoRA 'x' is missing"),
         (["rename", "demo", "x"], "came along"),
         (["delete", "demo", "--yes"], "came along"),
-        (["import", "nowhere.zip"], "cannot be read"),
+        (["import", "nowhere.zip"], "there is no such file"),
         (["export", "demo"], "FILE.zip"),
         (["paint", "demo"], "user-ids --help"),
         (["show", "demo", "--jsn"], "Did you mean --json"),

@@ -377,7 +377,7 @@ def test_the_folder_is_opened_or_it_is_said_why_not(
     tab.host.outputs.mkdir(parents=True)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sys.platform", "linux")
-    assert "The folder is easyphoto-video." in tab.touch("open")["error"]
+    assert "The folder is outputs/easyphoto-video." in tab.touch("open")["error"]
     opener = tmp_path / "xdg-open"
     opener.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
     opener.chmod(0o755)

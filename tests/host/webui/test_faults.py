@@ -13,7 +13,7 @@ from tests.host.webui import standin
 from tools import faults
 
 OFTEN = 3
-REST = pytest.mark.slow(reason=f"each {OFTEN}rd place stands for its neighbours on most days")
+REST = pytest.mark.slow(reason=f"one place of {OFTEN} stands for its neighbours on most days")
 PLACES = [
     place if i % OFTEN == 0 else pytest.param(place, marks=REST)
     for i, place in enumerate((faults.UNDISTURBED, *faults.PLACES))

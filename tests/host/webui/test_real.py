@@ -227,7 +227,7 @@ def paste_from_png_info(browser: Browser) -> None:
 
 def wait_for_reload(browser: Browser, host: Webui) -> None:
     """The WebUI closes its server and opens it again, in the same process."""
-    for _ in range(120):
+    for _ in range(600):  # only against hanging
         if host.text.count("Startup time") == 2:
             break
         browser.page.wait_for_timeout(1000)

@@ -1,0 +1,1 @@
+"""Networks that move a picture without diffusion; pure torch."""
