@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 NAME = "EASYPHOTO_VIDEO_TESTS_SLOWNESS"
@@ -65,3 +65,11 @@ def until(holds: Callable[[], object], seconds: float = 60, pause: float = 0.005
     while not holds():
         assert time.monotonic() < end, f"it never came, in {limit(seconds):.0f} s"
         time.sleep(pause)
+
+
+@contextmanager
+def at_once(seconds: float = 5) -> Iterator[None]:
+    """What is done inside takes this process itself less than `limit(seconds)`, or it hangs."""
+    begun = time.process_time()
+    yield
+    assert time.process_time() - begun < limit(seconds), "it hangs"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import machine
-from tests.machine import limit, until
+from tests.machine import at_once, limit, until
 
 
 def test_the_network_is_out_of_reach() -> None:
@@ -59,6 +59,8 @@ def test_what_never_comes_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(machine.NAME, "1")
     with pytest.raises(AssertionError, match="it never came"):
         until(lambda: False, seconds=0.01)
+    with pytest.raises(AssertionError, match="it hangs"), at_once(seconds=0.0):
+        pass
 
 
 HANGING = """

@@ -70,6 +70,50 @@ def test_nothing_global_and_nothing_swallowed(path: Path) -> None:
         assert not [node.lineno for node in handlers if broad(node)]
 
 
+CLOCKS = {"monotonic", "perf_counter", "process_time", "thread_time"}
+WAITS = {"acquire", "communicate", "join", "result", "settimeout", "wait"}
+TESTS = sorted(path.relative_to(ROOT) for path in (ROOT / "tests").rglob("*.py"))
+WAITING = [path for path in TESTS if path.name != "machine.py"]
+
+
+def clocked(node: ast.AST) -> bool:
+    """Whether a clock is read to compare, or a wait of a second or more is no `limit`."""
+    inside = ast.walk(node)
+    if isinstance(node, ast.Compare):
+        return any(
+            isinstance(x, ast.Call) and getattr(x.func, "attr", "") in CLOCKS for x in inside
+        )
+    if not isinstance(node, ast.Call):
+        return False
+    waits = node.args[:1] if getattr(node.func, "attr", "") in WAITS else []
+    given = [word.value for word in node.keywords if word.arg == "timeout"] + waits
+    numbers = [x.value for x in given if isinstance(x, ast.Constant)]
+    return any(isinstance(x, (int, float)) and x >= 1 for x in numbers)
+
+
+@pytest.mark.parametrize("path", WAITING, ids=str)
+def test_no_test_judges_by_the_clock(path: Path) -> None:
+    """Limits end only what hangs, in the measure of the machine: see tests/machine.py."""
+    assert not [getattr(node, "lineno", 0) for node in ast.walk(tree(path)) if clocked(node)]
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("assert time.monotonic() - begun < 2", True),
+        ("while time.perf_counter() < end: pass", True),
+        ("thread.join(20)", True),
+        ("subprocess.run(command, timeout=100)", True),
+        ("assert began.wait(5)", True),
+        ("thread.join(); ' '.join(words)", False),
+        ("assert began.wait(limit(60))", False),
+        ("pause.wait(0.01); urlopen(url, timeout=limit(60))", False),
+    ],
+)
+def test_a_verdict_by_the_clock_is_seen(line: str, wrong: bool) -> None:
+    assert any(clocked(node) for node in ast.walk(ast.parse(line))) is wrong
+
+
 def test_the_laws_can_be_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The checks see what they look for, also in relative imports and tuples of exceptions."""
     monkeypatch.setitem(globals(), "ROOT", tmp_path)

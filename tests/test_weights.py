@@ -24,7 +24,7 @@ from easyphoto_video.catalogue import Entry
 from easyphoto_video.download import Patience
 from easyphoto_video.errors import BadFile, BadRequest, DownloadFailed, Stopped
 from easyphoto_video.watch import unwatched
-from tests.machine import limit
+from tests.machine import limit, until
 
 BODY = bytes(range(256)) * 4096  # 1 MiB
 PATIENT = Patience(timeout=limit(60), tries=2, pause=0.0)
@@ -188,13 +188,12 @@ def test_of_two_at_once_one_waits_and_both_have_it(
         if stage == "waiting":
             waits.set()
 
-    patient = partial(weights.fetch, "thing", tmp_path, patience=Patience(timeout=60))
+    patient = partial(weights.fetch, "thing", tmp_path, patience=PATIENT)
     with ThreadPoolExecutor(2) as both:
         first = both.submit(patient, unwatched)
-        while not server.asked:
-            time.sleep(0.01)
+        until(lambda: server.asked)
         other = both.submit(patient, second)
-        assert waits.wait(60)
+        assert waits.wait(limit(60))
         server.stalls.clear()
         assert first.result() == other.result() == place(tmp_path)
     assert place(tmp_path).read_bytes() == BODY

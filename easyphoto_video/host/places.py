@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from easyphoto_video.errors import EasyPhotoError
+from easyphoto_video.errors import EasyPhotoError, without_folders
 
 PROGRAM = Path(__file__).parents[2]
 API = "/easyphoto-video/"
@@ -33,17 +33,24 @@ class Places:
     def without(self, text: str) -> str:
         """The text with paths below the data folder told from there on, and others by their last
         part alone."""
+        return _elsewhere(self._below(text))
+
+    def sentence(self, error: EasyPhotoError) -> str:
+        """What an error says to people elsewhere; it knows folders of its own."""
+        return _elsewhere(without_folders(self._below(str(error)), error.folders))
+
+    def _below(self, text: str) -> str:
         for root in self._data:
             text = re.sub(rf"{re.escape(root)}[/\\]+", "", text)
             text = _alone(root).sub("the data folder", text)
-        for root in _others():
-            # Even where a folder has a space in its name, after which no pattern goes on.
-            text = re.sub(rf"{re.escape(root)}(?=[/\\])", "/-", text)
-        return PLACE.sub(_last, text)
+        return text
 
-    def sentence(self, error: EasyPhotoError) -> str:
-        """What an error says to people elsewhere."""
-        return self.without(str(error))
+
+def _elsewhere(text: str) -> str:
+    for root in _others():
+        # Even where a folder has a space in its name, after which no pattern goes on.
+        text = re.sub(rf"{re.escape(root)}(?=[/\\])", "/-", text)
+    return PLACE.sub(_last, text)
 
 
 def _last(found: re.Match[str]) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
 from easyphoto_video.host.turns import Turns
+from tests.machine import until
 
 
 def test_who_asks_first_comes_first() -> None:
@@ -23,8 +23,7 @@ def test_who_asks_first_comes_first() -> None:
             thread = threading.Thread(target=work, args=(number,))
             thread.start()
             threads.append(thread)
-            while len(turns.waiting) < number + 1:
-                time.sleep(0.001)
+            until(lambda: len(turns.waiting) == number + 1)  # noqa: B023 - called at once
     for thread in threads:
         thread.join()
     assert order == list(range(8))

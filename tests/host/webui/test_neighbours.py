@@ -20,6 +20,7 @@ from easyphoto_video.modes.text2video import Text2Video
 from tests.host.fake import add_person
 from tests.host.standalone.small import SIZES, write_library
 from tests.host.webui import standin
+from tests.machine import limit
 from tools.faults import Place, planted
 from tools.tiny_checkpoint import write_lora
 
@@ -302,16 +303,16 @@ def test_who_waits_for_the_host_comes_after_the_clip_that_runs(host: Any) -> Non
                 with host.turn("clip"):
                     order.append(f"clip {number}")
                     began.set()
-                    assert asks.wait(20)
+                    assert asks.wait(limit(60))
                     while not number and not call_queue.queue_lock._pending_threads:
                         pass
 
         threads = [threading.Thread(target=clips), threading.Thread(target=picture)]
         threads[0].start()
-        assert began.wait(20)
+        assert began.wait(limit(60))
         threads[1].start()
         for thread in threads:
-            thread.join(20)
+            thread.join(limit(60))
         assert order == ["clip 0", "picture", "clip 1", "clip 2", "clip 3"]
 
 
