@@ -14,9 +14,11 @@ from PIL import Image
 from easyphoto_video.clip import Frames
 from easyphoto_video.engine import Shot
 from easyphoto_video.errors import BadRequest
+from easyphoto_video.family import SD1
 from easyphoto_video.kit import Tools
+from easyphoto_video.modes.held_pictures import settled_pictures
 from easyphoto_video.modes.image2video import Image2Video
-from easyphoto_video.modes.registry import mode_of
+from easyphoto_video.modes.source_film import settled_film
 from easyphoto_video.modes.video2video import Video2Video
 from easyphoto_video.recipes import run
 from easyphoto_video.video.read import open_video
@@ -36,18 +38,10 @@ def film(tmp_path: Path) -> tuple[Path, Frames]:
     return folder, frames
 
 
-class Answers:
-    """See Settling: nothing is open but what a request's own files choose."""
-
-    def sampled(self, job: Any, material: Any) -> Any:
-        return replace(job, **material(64))
-
-    def output(self, job: Any) -> Any:
-        return job
-
-
 def settled(job: Any) -> Any:
-    return mode_of(job).settle(job, Answers())
+    """As the files that it names choose; a film may stay as it is here."""
+    choose = settled_film if isinstance(job, Video2Video) else settled_pictures
+    return replace(job, **choose(job, replace(SD1, side=64)))
 
 
 def job_of(film: Path, **values: Any) -> Video2Video:
