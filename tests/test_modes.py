@@ -40,7 +40,7 @@ def film(tmp_path: Path) -> tuple[Path, Frames]:
 
 def settled(job: Any) -> Any:
     """As the files that it names choose; a film may stay as it is here."""
-    choose = settled_film if isinstance(job, Video2Video) else settled_pictures
+    choose: Any = settled_film if isinstance(job, Video2Video) else settled_pictures
     return replace(job, **choose(job, replace(SD1, side=64)))
 
 
