@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from easyphoto_video.host.standalone.host import StandaloneHost
 from easyphoto_video.host.tab.fields import Field, info_of
 from easyphoto_video.host.tab.words import CHINESE
 from easyphoto_video.modes.text2video import Text2Video
 from tests.browser.conftest import Opener, Served
 from tests.browser.hands import ID, choose, fill, held, line, playing
+
+pytestmark = pytest.mark.slow(reason="starts a browser beside the page")
 
 MODE = "text2video"
 FIELD = f"{ID}{MODE}_"

@@ -13,6 +13,8 @@ from easyphoto_video.talk.locator import located
 from tests.motion.small import Host, clip, near
 from tests.motion.test_attach import state
 
+pytestmark = pytest.mark.slow(reason="checks networks that rarely change against official code")
+
 FRAMES = (0, 1)
 
 

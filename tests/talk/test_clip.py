@@ -16,6 +16,8 @@ from easyphoto_video.talk.noise import alphas, stepped, timesteps
 from easyphoto_video.talk.sampling import Course, sampled
 from easyphoto_video.talk.windows import moved, windows
 
+pytestmark = pytest.mark.slow(reason="checks networks that rarely change against official code")
+
 
 @given(st.integers(1, 80), st.integers(2, 16), st.integers(0, 15), st.integers(0, 40))
 def test_every_frame_is_in_a_window_at_every_step(

@@ -9,6 +9,8 @@ from easyphoto_video.talk.crop import Rectangle, face_mask, face_square, rounded
 from easyphoto_video.talk.landmarks import BY_VOICE, PARTS, SIDE, WHOLE, draw
 from easyphoto_video.talk.sync import Measured, affine, applied, projected, synchronised
 
+pytestmark = pytest.mark.slow(reason="checks networks that rarely change against official code")
+
 
 def face(seed: int = 0, points: int = 478) -> np.ndarray:
     return np.random.default_rng(seed).uniform(0.2, 0.8, (points, 3))

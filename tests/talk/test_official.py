@@ -15,6 +15,8 @@ from easyphoto_video.talk.attention import blocks
 from easyphoto_video.talk.locator import locator_from
 from tools.talk_parity import KINDS, findings, kind_of
 
+pytestmark = pytest.mark.slow(reason="checks networks that rarely change against official code")
+
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden"
 SIZES = {"reference": (570, 815_521_280), "denoiser": (686, 849_936_324)}
 """Tensors and parameters of the public files."""

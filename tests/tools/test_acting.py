@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from tools.speech.acting import FPS, LEAST, acted, blinks, mouths
 from tools.speech.mouth import Mouth, mouth, segments
 from tools.world import YAW_LIMIT, random_person
+
+pytestmark = pytest.mark.slow(reason="recipes of the small networks, which rarely change")
 
 SOUNDS = [(0.0, "")] + [(0.5 + 0.13 * i, name) for i, name in enumerate("bapamuwiba")] + [(1.8, "")]
 

@@ -20,6 +20,8 @@ from tools.train.loop import Budget, Course, train
 from tools.train.picture_loss import counts, distance
 from tools.world import Person, Pose, random_person
 
+pytestmark = pytest.mark.slow(reason="recipes of the small networks, which rarely change")
+
 AWAY = 1e-6
 
 

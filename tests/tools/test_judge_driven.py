@@ -16,6 +16,8 @@ from tools.judging.acting import Take, Takes, boxes, near, psnr, readings, takes
 from tools.train import driven
 from tools.world import Person, Pose, random_person
 
+pytestmark = pytest.mark.slow(reason="recipes of the small networks, which rarely change")
+
 
 def perfect(number: int = 0) -> Take:
     """What a network without fault would make of a film."""

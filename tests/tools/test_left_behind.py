@@ -11,7 +11,7 @@ from tools import left_behind
 from tools.left_behind import CASES, run
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-OFTEN = ("page-term", "import-kill")
+OFTEN = ("import-kill",)
 """The others are long and much the same."""
 
 

@@ -23,6 +23,8 @@ from tools.speech.worse import no_speech, worse
 from tools.train import voice
 from tools.train.loop import Draw
 
+pytestmark = pytest.mark.slow(reason="recipes of the small networks, which rarely change")
+
 SPOKEN = [(0.0, ""), (0.5, "b"), (0.6, "a"), (0.8, "m"), (0.9, "u"), (1.1, "")]
 
 

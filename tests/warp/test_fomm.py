@@ -24,6 +24,8 @@ from tests.warp.small import CONFIG, POINTS, SIDE, model, pictures, with_corners
 from tools import golden_fomm
 from tools.golden_warp import Folder, largest_error
 
+pytestmark = pytest.mark.slow(reason="checks networks that rarely change against official code")
+
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden" / "fomm"
 
 

@@ -15,6 +15,8 @@ from easyphoto_video.errors import BadFile, Missing
 from easyphoto_video.warp.fomm.read import read_fomm
 from tests.warp.small import CONFIG, model, official_file, parts, pictures, safetensors_file
 
+pytestmark = pytest.mark.slow(reason="checks networks that rarely change against official code")
+
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden" / "fomm"
 
 

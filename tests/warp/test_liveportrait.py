@@ -24,6 +24,8 @@ from easyphoto_video.warp.liveportrait.warping import (
 from tools import golden_liveportrait
 from tools.golden_warp import Folder, largest_error
 
+pytestmark = pytest.mark.slow(reason="checks networks that rarely change against official code")
+
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden" / "liveportrait"
 POINTS = 3
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -305,7 +306,7 @@ def test_who_waits_for_the_host_comes_after_the_clip_that_runs(host: Any) -> Non
                     began.set()
                     assert asks.wait(limit(60))
                     while not number and not call_queue.queue_lock._pending_threads:
-                        pass
+                        time.sleep(0.001)  # without it, whoever asks would hardly get to run
 
         threads = [threading.Thread(target=clips), threading.Thread(target=picture)]
         threads[0].start()
