@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -29,16 +30,17 @@ def check_event(body: bytes, owns: Owns) -> None:
     for file in _files(_values(body)):
         if not _is_plain(file) or not owns(file["path"]):
             step = "Drop the file into the field again."
-            raise BadRequest("File", None, "was not dropped into this page by you", step)
+            name = PurePath(str(file.get("path"))).name[:100]
+            raise BadRequest("File", name, "was not dropped into this page by you", step)
 
 
 def _values(body: bytes) -> Any:
     try:
         event = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise BadRequest("Event", None, "is no JSON", "Reload the page.") from error
+        raise BadRequest("Event", len(body), "bytes are no JSON", "Reload the page.") from error
     if not isinstance(event, dict):
-        raise BadRequest("Event", None, "is no event", "Reload the page.")
+        raise BadRequest("Event", type(event).__name__, "is no event", "Reload the page.")
     return event.get("data")
 
 
@@ -51,7 +53,7 @@ def _files(values: Any) -> Iterator[dict[str, Any]]:
         level = [inner for each in level for inner in _inside(each)]
         depth += 1
         if level and depth > DEEPEST:
-            raise BadRequest("Event", None, "is nested too deeply", "Reload the page.")
+            raise BadRequest("Event", depth, "levels are too deep", "Reload the page.")
 
 
 def _inside(value: Any) -> list[Any]:

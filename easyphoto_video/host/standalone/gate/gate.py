@@ -106,10 +106,13 @@ class Gate:
         if not self._names.know(host):
             step = "Ask by localhost, or start with --host-name and that name."
             raise Refused(421, ("Host", host[:100]), "is no name of this page", step)
+        asks = call.headers.get("origin") or call.headers.get("sec-fetch-site", "")
         if not self._names.came_from_us(call.headers, is_visit=call.is_visit):
-            raise Refused(403, ("Origin", None), "is another page", "Open the page itself.")
+            raise Refused(403, ("Origin", asks[:100]), "is another page", "Open the page itself.")
         if not self._is_door(call):
-            raise Refused(404, ("Address", None), "is not there", "Open the page itself.")
+            raise Refused(
+                404, ("Address", call.path[:100]), "is not there", "Open the page itself."
+            )
 
     def _is_door(self, call: _Call) -> bool:
         path = call.path
@@ -142,7 +145,7 @@ class Gate:
         if call.path == "/" and call.is_reading:
             return RedirectResponse(f"{call.root}{LOGIN}", 303)
         step = "Sign in at /login, or send the header Authorization: Bearer TOKEN."
-        answer = failure(Refused(401, ("Login", None), "is needed", step))
+        answer = failure(Refused(401, ("Cookie or token", ""), "opens nothing here", step))
         answer.headers["www-authenticate"] = "Bearer"
         return answer
 
@@ -166,7 +169,7 @@ class Gate:
         receive = call.receive
         if call.path == UPLOAD:
             if not owner:
-                raise Refused(403, ("File", None), "has no owner", "Load the page first.")
+                raise Refused(403, ("Cookie", ""), "is none of this page", "Load the page first.")
             await self.intake.take(self.app, call.scope, receive, call.send, owner)
             return
         if call.path in EVENTS:
@@ -174,7 +177,9 @@ class Gate:
         if call.path.startswith(ADDRESS) and not self.dropped.has(
             call.path.removeprefix(ADDRESS), owner
         ):
-            raise Refused(404, ("File", None), "is not there", "Drop it again.")
+            raise Refused(
+                404, ("File", Path(call.path).name[:100]), "is not there", "Drop it again."
+            )
         await self.app(call.scope, receive, call.send)
 
     async def _checked(self, call: _Call, owner: str) -> Receive:
@@ -185,7 +190,7 @@ class Gate:
         try:
             check_event(body, lambda path: self.dropped.has(path, owner))
         except BadRequest as error:
-            raise Refused(403, (error.field, None), error.reason, error.next_step) from error
+            raise Refused(403, (error.field, error.value), error.reason, error.next_step) from error
         return call.again(body)
 
 

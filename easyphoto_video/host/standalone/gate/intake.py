@@ -70,13 +70,13 @@ class Intake:
         if need > self.largest + ROOM:
             return self.too_large()
         if self._now >= AT_ONCE:
-            return Refused(429, ("File", None), "has to wait for others", "Try again soon.")
+            return Refused(429, ("Files", self._now), "are on their way already", "Try again soon.")
         return self.full(need)
 
     def too_large(self) -> Refused:
         """Why a call cannot be taken whole."""
-        reason = f"is more than {self.largest >> 20} MB"
-        return Refused(413, ("File", None), reason, "Drop a smaller one.")
+        most = f"{self.largest >> 20} MB"
+        return Refused(413, ("File", most), "is the most at once", "Drop a smaller one.")
 
 
 class _Taking:
@@ -103,7 +103,7 @@ class _Taking:
         if status == 200:
             self._intake.keep(json.loads(self._body), self._owner)
             return Response(bytes(self._body), status, media_type="application/json")
-        return failure(Refused(status, ("File", None), "could not be taken", "Drop it again."))
+        return failure(Refused(status, ("Body", status), "holds no files", "Drop them again."))
 
     async def _counted(self) -> Message:
         message = await self._receive()

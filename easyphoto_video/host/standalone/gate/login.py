@@ -31,7 +31,7 @@ class TooMany(BadRequest):
     """Others guess at this moment."""
 
     def __init__(self) -> None:
-        super().__init__("Login", None, "has to wait, for too many try at once", "Try again soon.")
+        super().__init__("Login", WAITING, "guesses wait already", "Try again soon.")
 
 
 class Login:
